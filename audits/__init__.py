@@ -1,0 +1,1 @@
+"""Findings: evaluations, measurements, and the documents that report them."""

@@ -1,0 +1,1 @@
+"""Decisions: policies, verdicts, reviews, promotions; and the composition root of the service."""

@@ -1,0 +1,1 @@
+"""Facts: what models are made of, and the ledger of everything that happened to them."""
