@@ -1,0 +1,1 @@
+"""Writes of the audits package: planning, running and finishing evaluations."""

@@ -1,0 +1,40 @@
+"""The roles people hold on use cases and models, as object permissions. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from registry.errors import InvalidInput
+
+
+class Role(StrEnum):
+    """What somebody may be to a use case or a model."""
+
+    MODEL_OWNER = "model-owner"
+    DEVELOPER = "developer"
+    DATA_OWNER = "data-owner"
+    VALIDATOR = "validator"
+    COMPLIANCE_OFFICER = "compliance-officer"
+    AUDITOR = "auditor"
+
+    @property
+    def codename(self) -> str:
+        """The django-guardian permission that stands for this role."""
+        return f"act_as_{self.value.replace('-', '_')}"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The role in words."""
+        return self.value.replace("-", " ")
+
+
+ROLE_PERMISSIONS = [(role.codename, f"Acts as {role.title}") for role in Role]
+ROLE_OF_CODENAME = {role.codename: role for role in Role}
+
+
+def parse_role(text: str) -> Role:
+    """The role called ``text``; otherwise :class:`~registry.errors.InvalidInput` that lists the known ones."""
+    try:
+        return Role(text)
+    except ValueError:
+        raise InvalidInput(f"unknown role {text!r}; roles are {', '.join(Role)}", field="role") from None
