@@ -161,9 +161,7 @@ def open_checkpoint(note: bytes, key: ec.EllipticCurvePublicKey, *, origin: str 
         raise IntegrityFailure(f"the checkpoint is of another log: {checkpoint.origin}")
     ours = keys.spki_digest(key)[:_KEY_ID_BYTES]
     candidates = [
-        blob[_KEY_ID_BYTES:]
-        for name, blob in signatures
-        if name == checkpoint.origin and blob[:_KEY_ID_BYTES] == ours
+        blob[_KEY_ID_BYTES:] for name, blob in signatures if name == checkpoint.origin and blob[:_KEY_ID_BYTES] == ours
     ]
     if not candidates:
         raise IntegrityFailure("the checkpoint is not signed by this key")

@@ -18,8 +18,8 @@ _OWNER_ONLY = 0o600
 def signing_key() -> ec.EllipticCurvePrivateKey:
     """The ECDSA P-256 key that signs checkpoints and attestations.
 
-    Read once per process from the file in the setting ``COUNTERSIGN_SIGNING_KEY_FILE``. In development (``DEBUG`` or
-    ``COUNTERSIGN_CREATE_SIGNING_KEY``) the file is made on first use, readable by its owner only.
+    Read once per process from the file in the setting ``COUNTERSIGN_SIGNING_KEY_FILE``. Outside production the file
+    is made on first use, readable by its owner only.
 
     Raises
     ------
@@ -31,8 +31,7 @@ def signing_key() -> ec.EllipticCurvePrivateKey:
     named = getattr(settings, "COUNTERSIGN_SIGNING_KEY_FILE", None)
     if not named:
         raise ImproperlyConfigured("COUNTERSIGN_SIGNING_KEY_FILE names no file: checkpoints cannot be signed")
-    may_create = bool(getattr(settings, "COUNTERSIGN_CREATE_SIGNING_KEY", settings.DEBUG))
-    return _load(Path(named), may_create)
+    return _load(Path(named), not getattr(settings, "PRODUCTION", True))
 
 
 def verification_pem() -> bytes:
@@ -44,7 +43,9 @@ def verification_pem() -> bytes:
 def _load(path: Path, may_create: bool) -> ec.EllipticCurvePrivateKey:
     if not path.exists():
         if not may_create:
-            raise ImproperlyConfigured(f"the signing key {path} does not exist; make one and keep it out of the database")
+            raise ImproperlyConfigured(
+                f"the signing key {path} does not exist; make one and keep it out of the database"
+            )
         _create(path)
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
