@@ -43,7 +43,7 @@ class FileSink:
         finally:
             draft.unlink()
         if size >= self.largest():
-            os.replace(self._draft(note), self.directory / "latest")
+            self._draft(note).replace(self.directory / "latest")
         self._sync_directory()
 
     def _draft(self, note: bytes) -> Path:

@@ -47,10 +47,7 @@ def make_checkpoint(*, actor: Actor = SYSTEM) -> Checkpoint:
         newest = LedgerEntry.objects.order_by("-seq").first()
         size = newest.seq if newest else 0
         _refuse_fork(size)
-        if last is not None and last.size == size:
-            made = last
-        else:
-            made = _sign(last, actor)
+        made = last if last is not None and last.size == size else _sign(last, actor)
     sink().publish(made.size, made.note.encode())
     return made
 

@@ -62,12 +62,12 @@ def _sqlite_triggers() -> list[str]:
     ]
     # INSERT OR REPLACE deletes without firing the delete trigger unless recursive_triggers is on, so an insert
     # that would replace (by seq, size or hash) is refused before it can.
+    follows = f'NEW.seq IS (SELECT COALESCE(MAX(seq), 0) + 1 FROM "{entries}")'  # noqa: S608 - our own table names
+    known = f'EXISTS (SELECT 1 FROM "{entries}" WHERE hash = NEW.hash)'  # noqa: S608
+    grows = f'NEW.size > (SELECT COALESCE(MAX(size), 0) FROM "{checkpoints}")'  # noqa: S608
     orders = [
-        f'CREATE TRIGGER "{entries}_in_order" BEFORE INSERT ON "{entries}" '
-        f'WHEN NEW.seq IS NOT (SELECT COALESCE(MAX(seq), 0) + 1 FROM "{entries}") '
-        f'OR EXISTS (SELECT 1 FROM "{entries}" WHERE hash = NEW.hash) {refuse}',
-        f'CREATE TRIGGER "{checkpoints}_in_order" BEFORE INSERT ON "{checkpoints}" '
-        f'WHEN NEW.size <= (SELECT COALESCE(MAX(size), 0) FROM "{checkpoints}") {refuse}',
+        f'CREATE TRIGGER "{table}_in_order" BEFORE INSERT ON "{table}" WHEN NOT ({condition}) {refuse}'
+        for table, condition in ((entries, f"{follows} AND NOT {known}"), (checkpoints, grows))
     ]
     return changes + orders
 
@@ -89,7 +89,7 @@ def _postgresql_triggers() -> list[str]:
                 IF NEW.size <= last THEN {raising} END IF;
             END IF;
             RETURN NEW;
-        END $$""",
+        END $$""",  # noqa: S608 - our own table names
     ]
     changes = [
         f'CREATE TRIGGER "{table}_no_{event}" BEFORE {event.upper()} ON "{table}" '

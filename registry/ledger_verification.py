@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,12 +69,7 @@ def verify() -> Verification:
             if frontier.size in heads:
                 _check_root(frontier, heads[frontier.size], anchored)
                 anchored = frontier.size
-        if heads and max(heads) > frontier.size:
-            raise _Fault(
-                frontier.size + 1,
-                f"the ledger ends after {frontier.size} entries, but a checkpoint covers {max(heads)}: "
-                "an old backup was restored, or entries were removed",
-            )
+        _check_end(frontier.size, max(heads, default=0))
     except _Fault as fault:
         return _result(frontier, heads, anchored, fault)
     return _result(frontier, heads, anchored, None)
@@ -113,7 +109,7 @@ def _heads() -> dict[int, set[bytes]]:
     return heads
 
 
-def _chain() -> Any:
+def _chain() -> Iterator[tuple[LedgerEntry, str]]:
     """Every entry in order, each with the hash of the body before it."""
     prev = ledger_format.GENESIS
     for entry in LedgerEntry.objects.order_by("seq").iterator(chunk_size=_CHUNK):
@@ -159,4 +155,13 @@ def _check_root(frontier: merkle.Frontier, roots: set[bytes], anchored: int) -> 
             anchored + 1,
             f"entries {anchored + 1} to {frontier.size} are not those that the checkpoint of {frontier.size} "
             "entries was signed over: the history was rewritten somewhere among them",
+        )
+
+
+def _check_end(size: int, covered: int) -> None:
+    if covered > size:
+        raise _Fault(
+            size + 1,
+            f"the ledger ends after {size} entries, but a checkpoint covers {covered}: "
+            "an old backup was restored, or entries were removed",
         )
