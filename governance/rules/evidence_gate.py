@@ -1,0 +1,103 @@
+"""Whether an evaluation may be relied on at all: finished, trusted enough, fresh enough. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from governance.rules.facts import TRUST_GRADES, Evaluation, Facts
+from governance.rules.rule import EvidenceTerms, Judgement
+
+_GRADE_WORDS = {
+    "claimed": "only claimed: a client sent the predictions with a token",
+    "attested": "attested by an identified CI job, which is less than asked",
+}
+
+_HOW_TO_REACH = {
+    "attested": "Submit the predictions from a CI job that signs in with its identity and states their provenance.",
+    "recomputed": "Have the service score the submitted model itself on registered data.",
+}
+
+
+def unusable(kind: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: str) -> Judgement | None:
+    """Judge the evaluation of ``kind`` before its numbers are looked at.
+
+    Parameters
+    ----------
+    how_to_measure
+        The fix when it was never planned.
+
+    Returns
+    -------
+    Judgement or None
+        The final judgement ``missing``, ``pending`` or ``error``; None when the measurements may be read.
+    """
+    evaluation = facts.evaluations.get(kind)
+    if evaluation is None:
+        return Judgement(
+            status="missing",
+            observed="not measured",
+            sentence=f"No {kind} evaluation was made of this version.",
+            fix=how_to_measure,
+        )
+    if evaluation.status == "succeeded":
+        return _too_weak(kind, evaluation, terms) or _too_old(kind, evaluation, facts, terms)
+    if evaluation.status == "error":
+        why = evaluation.error.sentence() if evaluation.error else "it left no message"
+        return Judgement(
+            status="error",
+            observed="the evaluation failed",
+            sentence=f"The {kind} evaluation failed: {why}.",
+            fix="Mend the input that is named here, and submit again.",
+            evidence=_digests(evaluation),
+        )
+    return Judgement(
+        status="pending",
+        observed="being measured" if evaluation.status == "running" else "waiting to be measured",
+        sentence=f"The {kind} evaluation is {'under way' if evaluation.status == 'running' else 'waiting to begin'}.",
+        fix="Wait until it is finished.",
+    )
+
+
+def _too_weak(kind: str, evaluation: Evaluation, terms: EvidenceTerms) -> Judgement | None:
+    if evaluation.sha256 is None:
+        return Judgement(
+            status="missing",
+            observed="no evidence on record",
+            sentence=f"The {kind} evaluation left no evidence on record.",
+            fix="Measure again.",
+        )
+    if TRUST_GRADES.index(evaluation.trust) >= TRUST_GRADES.index(terms.minimum_trust):
+        return None
+    return Judgement(
+        status="missing",
+        observed=f"evidence is {evaluation.trust}",
+        sentence=f"The {kind} evidence is {_GRADE_WORDS[evaluation.trust]}; "
+        f"the policy requires evidence that is {terms.minimum_trust}.",
+        fix=_HOW_TO_REACH[terms.minimum_trust],
+        evidence=_digests(evaluation),
+    )
+
+
+def _too_old(kind: str, evaluation: Evaluation, facts: Facts, terms: EvidenceTerms) -> Judgement | None:
+    if terms.max_age_days is None:
+        return None
+    limit = f"{terms.max_age_days} day{'' if terms.max_age_days == 1 else 's'}"
+    if evaluation.finished_at is None:
+        observed = "evidence without a date"
+        sentence = f"It is not recorded when the {kind} evidence was measured; the policy accepts {limit}."
+    elif facts.as_of - evaluation.finished_at > timedelta(days=terms.max_age_days):
+        # The sentence names the day, not the age: an unchanged verdict must keep its bytes from one day to the next.
+        observed = f"evidence of {evaluation.finished_at:%Y-%m-%d}"
+        sentence = (
+            f"The {kind} evidence was measured on {evaluation.finished_at:%Y-%m-%d}, which is too long ago; "
+            f"the policy accepts {limit}."
+        )
+    else:
+        return None
+    return Judgement(
+        status="missing", observed=observed, sentence=sentence, fix="Measure again.", evidence=_digests(evaluation)
+    )
+
+
+def _digests(evaluation: Evaluation) -> tuple[str, ...]:
+    return (evaluation.sha256,) if evaluation.sha256 else ()
