@@ -1,0 +1,133 @@
+"""Rules of a verdict as words, marks and rows for documents. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audits.charts import Row
+from audits.wording import (
+    EN_DASH,
+    STATUS_MARKS,
+    columns_words,
+    group_words,
+    interval,
+    metric_value,
+    metric_words,
+    short_digest,
+    whole,
+)
+
+Rule = Mapping[str, Any]
+
+_BOUND = re.compile(r"(?:≥|≤|>=|<=|at least|at most)\s*([-−]?\d+(?:\.\d+)?)")
+
+CHECK_TITLES: Mapping[str, str] = {
+    "performance": "Performance",
+    "fairness": "Fairness",
+    "comparison": "Comparison with the champion",
+    "documentation": "Documentation",
+}
+"""Kind of check to the title of its part of the evidence; others are spelled from their name."""
+
+STATUS_ORDER = ("fail", "error", "missing", "inconclusive", "pending", "excepted", "pass")
+"""From what blocks to what clears: the order in which a reader wants counts."""
+
+ON_INCONCLUSIVE: Mapping[str, str] = {
+    "block": "blocks",
+    "review": "needs an acknowledgement by name from those who sign",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleView:
+    """One rule as it is printed; every attribute is text for people or a list of such."""
+
+    id: str
+    title: str
+    check: str
+    status: str
+    mark: str
+    observed: str
+    expected: str
+    n: str
+    sentence: str
+    fix: str
+    undecided: str
+    evidence: tuple[str, ...]
+    details: tuple[tuple[tuple[str, str, str], ...], ...]
+
+
+def rule_view(rule: Rule) -> RuleView:
+    """``rule`` of the verdict contract as a :class:`RuleView`; a status we do not know reads as an error."""
+    status = rule["status"] if rule["status"] in STATUS_MARKS else "error"
+    return RuleView(
+        id=rule["id"],
+        title=rule["title"] or rule["id"],
+        check=rule["check"],
+        status=status,
+        mark=STATUS_MARKS[status],
+        observed=rule["observed"] or EN_DASH,
+        expected=rule["expected"] or EN_DASH,
+        n="" if rule["n"] is None else whole(rule["n"]),
+        sentence=rule["sentence"],
+        fix=rule["fix"],
+        undecided=ON_INCONCLUSIVE.get(rule["on_inconclusive"], rule["on_inconclusive"]),
+        evidence=tuple(short_digest(digest) for digest in rule["evidence"]),
+        details=tuple(_detail(detail) for detail in rule["details"]),
+    )
+
+
+def check_title(check: str) -> str:
+    """The check's title in words."""
+    return CHECK_TITLES.get(check) or check.replace("_", " ").capitalize()
+
+
+def status_counts(rules: Sequence[RuleView]) -> list[tuple[str, str, str]]:
+    """``(status, mark, count)`` of the statuses that occur, blocking ones first."""
+    counts = {status: sum(rule.status == status for rule in rules) for status in STATUS_ORDER}
+    return [(status, STATUS_MARKS[status], str(count)) for status, count in counts.items() if count]
+
+
+def threshold_of(rule: Rule) -> float | None:
+    """Where the rule draws its line: ``at_least`` or ``at_most`` if the verdict carries them, else read from ``expected``."""
+    for bound in ("at_least", "at_most"):
+        if isinstance(rule.get(bound), int | float):
+            return float(rule[bound])
+    found = _BOUND.search(rule["expected"])
+    return float(found.group(1).replace("−", "-")) if found else None
+
+
+def detail_name(detail: Mapping[str, Any]) -> str:
+    """What a detail is about: the group, the columns compared, or the metric."""
+    if detail["slice"]:
+        return group_words(detail["slice"])
+    return columns_words(detail["over"]) if detail["over"] else metric_words(detail["metric"])
+
+
+def detail_rows(rule: Rule) -> list[Row]:
+    """Rows to draw for a rule's details; those without any value are drawn as undefined."""
+    return [
+        Row(
+            label=detail_name(detail),
+            value=detail["value"],
+            low=detail["low"],
+            high=detail["high"],
+            n=detail["n"] or 0,
+        )
+        for detail in rule["details"]
+    ]
+
+
+def _detail(detail: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    status = detail["status"] if detail["status"] in STATUS_MARKS else "error"
+    return (
+        ("text", "Judged", detail_name(detail)),
+        ("number", "Value", metric_value(detail["metric"], detail["value"])),
+        ("number", "Interval", interval(detail["low"], detail["high"])),
+        ("number", "n", whole(detail["n"])),
+        (status, "Status", f"{STATUS_MARKS[status]} {status}"),
+        ("note", "Note", detail["note"] or ""),
+    )
