@@ -29,7 +29,7 @@ class TokenAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed("The token is unknown, expired or revoked. Ask for a new one.")
         return token.person, token
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
+    def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""
         return "Bearer"
 
@@ -37,7 +37,7 @@ class TokenAuthentication(BaseAuthentication):
 class BrowserSessionAuthentication(SessionAuthentication):
     """The signed-in browser, with CSRF protection."""
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature
+    def authenticate_header(self, request: Request) -> str:
         """A 401, not a 403, when nobody is signed in."""
         return "Bearer"
 

@@ -23,5 +23,7 @@ def parse_scopes(names: list[str]) -> list[str]:
     """Known scopes, sorted and without repetition; anything else is an error."""
     unknown = sorted(set(names) - set(Scope))
     if unknown or not names:
-        raise InvalidInput(f"unknown scopes {', '.join(unknown) or '(none given)'}; scopes are {', '.join(Scope)}", field="scopes")
+        raise InvalidInput(
+            f"unknown scopes {', '.join(unknown) or '(none given)'}; scopes are {', '.join(Scope)}", field="scopes"
+        )
     return sorted(set(names))

@@ -24,7 +24,13 @@ if COUNTERSIGN_ENV not in ("development", "production", "test"):
 PRODUCTION = COUNTERSIGN_ENV == "production"
 
 # What production cannot do without. Named together, so that one start tells everything that is missing.
-_REQUIRED = ("COUNTERSIGN_SECRET_KEY", "COUNTERSIGN_URL", "COUNTERSIGN_SIGNING_KEY_FILE", "COUNTERSIGN_CHECKPOINT_DIR", "DATABASE_URL")
+_REQUIRED = (
+    "COUNTERSIGN_SECRET_KEY",
+    "COUNTERSIGN_URL",
+    "COUNTERSIGN_SIGNING_KEY_FILE",
+    "COUNTERSIGN_CHECKPOINT_DIR",
+    "DATABASE_URL",
+)
 if PRODUCTION and (_missing := [name for name in _REQUIRED if not os.environ.get(name)]):
     raise ImproperlyConfigured(f"COUNTERSIGN_ENV=production needs these environment variables: {', '.join(_missing)}")
 
@@ -111,7 +117,10 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
             ],
             "loaders": [
-                ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"])
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"],
+                )
             ],
         },
     }
@@ -120,7 +129,9 @@ TEMPLATES = [
 # ── database ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 DATABASES: dict[str, Any] = {
-    "default": dj_database_url.config(default=f"sqlite:///{DATA_DIR / 'countersign.sqlite3'}", conn_max_age=60, conn_health_checks=True)
+    "default": dj_database_url.config(
+        default=f"sqlite:///{DATA_DIR / 'countersign.sqlite3'}", conn_max_age=60, conn_health_checks=True
+    )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # IMMEDIATE: a write transaction takes its lock first, so chained ledger entries never fork. recursive_triggers:
@@ -162,14 +173,20 @@ SESSION_COOKIE_SAMESITE = "Lax"
 # ── API ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["governance.authentication.TokenAuthentication", "governance.authentication.BrowserSessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "governance.authentication.TokenAuthentication",
+        "governance.authentication.BrowserSessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "governance.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["registry.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "registry.api.pagination.CreatedCursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle", "rest_framework.throttling.AnonRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.AnonRateThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {"user": os.environ.get("COUNTERSIGN_API_RATE", "6000/min"), "anon": "300/min"},
     "EXCEPTION_HANDLER": "registry.api.problems.problem_response",
     "PAGE_SIZE": 50,
@@ -214,10 +231,16 @@ STORAGES: dict[str, Any] = {
     if _S3_BUCKET
     else {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "artifacts", "file_permissions_mode": 0o440, "directory_permissions_mode": 0o750},
+        "OPTIONS": {
+            "location": DATA_DIR / "artifacts",
+            "file_permissions_mode": 0o440,
+            "directory_permissions_mode": 0o750,
+        },
     },
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage" if PRODUCTION else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 STATIC_URL = "/static/"
@@ -273,7 +296,11 @@ LOGGING: dict[str, Any] = {
     "formatters": {
         "line": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": [structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, structlog.processors.TimeStamper(fmt="iso", utc=True)],
+            "foreign_pre_chain": [
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,

@@ -26,6 +26,7 @@ class ReviewEvent(StrEnum):
     SUBJECT_CHANGED = "subject_changed"
     SIGNATURE_EXPIRED = "signature_expired"
     NO_LONGER_REVIEWABLE = "no_longer_reviewable"
+    NEWER_POLICY_ADOPTED = "newer_policy_adopted"
 
 
 ACTIVE_STATES = (ReviewState.OPEN, ReviewState.APPROVED, ReviewState.CHANGES_REQUESTED)
@@ -36,12 +37,15 @@ _TABLE: dict[tuple[ReviewState, ReviewEvent], ReviewState] = {
     (ReviewState.OPEN, ReviewEvent.REJECT): ReviewState.REJECTED,
     (ReviewState.OPEN, ReviewEvent.SUBJECT_CHANGED): ReviewState.OPEN,
     (ReviewState.OPEN, ReviewEvent.NO_LONGER_REVIEWABLE): ReviewState.WITHDRAWN,
+    (ReviewState.OPEN, ReviewEvent.NEWER_POLICY_ADOPTED): ReviewState.WITHDRAWN,
     (ReviewState.APPROVED, ReviewEvent.SUBJECT_CHANGED): ReviewState.OPEN,
     (ReviewState.APPROVED, ReviewEvent.SIGNATURE_EXPIRED): ReviewState.OPEN,
     (ReviewState.APPROVED, ReviewEvent.NO_LONGER_REVIEWABLE): ReviewState.WITHDRAWN,
+    (ReviewState.APPROVED, ReviewEvent.NEWER_POLICY_ADOPTED): ReviewState.WITHDRAWN,
     (ReviewState.CHANGES_REQUESTED, ReviewEvent.SUBJECT_CHANGED): ReviewState.OPEN,
     (ReviewState.CHANGES_REQUESTED, ReviewEvent.REJECT): ReviewState.REJECTED,
     (ReviewState.CHANGES_REQUESTED, ReviewEvent.NO_LONGER_REVIEWABLE): ReviewState.WITHDRAWN,
+    (ReviewState.CHANGES_REQUESTED, ReviewEvent.NEWER_POLICY_ADOPTED): ReviewState.WITHDRAWN,
 }
 
 

@@ -21,7 +21,7 @@ class Trust(models.TextChoices):
 class Evaluation(LeasedJob):
     """A planned, running or finished check.
 
-    ``fingerprint`` covers kind, input digests, parameters and code version: the same question is asked once.
+    ``question`` covers kind, input digests and parameters: the same question is asked once of the same code.
     """
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
@@ -31,7 +31,7 @@ class Evaluation(LeasedJob):
     )
     parameters = models.JSONField(default=dict)
     inputs = models.JSONField(default=list, help_text="[{path, sha256}] of the files it reads.")
-    fingerprint = models.CharField(max_length=64)
+    question = models.CharField(max_length=64, db_index=True)
     code_version = models.CharField(max_length=60)
     trust = models.CharField(max_length=20, choices=Trust, default=Trust.CLAIMED)
     report = models.ForeignKey(Artifact, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -42,7 +42,7 @@ class Evaluation(LeasedJob):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "fingerprint"],
+                fields=["version", "question", "code_version"],
                 condition=~models.Q(status=JobStatus.ERROR),
                 name="one_live_evaluation_per_question",
             )

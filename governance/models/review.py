@@ -28,7 +28,9 @@ class Review(models.Model):
     verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, related_name="+")
     subject = models.BinaryField(help_text="Canonical JSON of the subject that subject_sha256 covers.")
     subject_sha256 = models.CharField(max_length=64)
-    state = models.CharField(max_length=20, choices=[(state.value, state.value) for state in ReviewState], default=ReviewState.OPEN)
+    state = models.CharField(
+        max_length=20, choices=[(state.value, state.value) for state in ReviewState], default=ReviewState.OPEN
+    )
     opened_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -94,5 +96,7 @@ class SignOff(models.Model):
         ordering = ["signed_at"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["review", "person", "subject_sha256"], name="one_answer_per_person_and_subject")
+            models.UniqueConstraint(
+                fields=["review", "person", "subject_sha256"], name="one_answer_per_person_and_subject"
+            )
         ]

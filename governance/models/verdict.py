@@ -45,9 +45,10 @@ class VerdictPicture(models.Model):
 
     verdict = models.ForeignKey(Verdict, on_delete=models.PROTECT, related_name="pictures")
     rule = models.CharField(max_length=100)
-    title = models.CharField(max_length=300)
+    caption = models.CharField(max_length=300)
     position = models.PositiveIntegerField()
     svg = models.TextField()
+    table = models.JSONField(help_text="{heads: [[class, text]], rows: [[[class, text]]]}: the table behind the picture.")
 
     class Meta:
         ordering = ["position"]

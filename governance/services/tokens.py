@@ -27,7 +27,9 @@ def _digest(secret: str) -> str:
 
 
 @transaction.atomic
-def issue_token(*, actor: ledger.Actor, person: Person, issued_by: Person, name: str, scopes: list[str], days: int = 90) -> tuple[ApiToken, str]:
+def issue_token(
+    *, actor: ledger.Actor, person: Person, issued_by: Person, name: str, scopes: list[str], days: int = 90
+) -> tuple[ApiToken, str]:
     """Make a token for ``person``; the secret is returned once and never kept.
 
     Raises
@@ -68,7 +70,9 @@ def revoke_token(*, actor: ledger.Actor, token: ApiToken) -> None:
         raise Conflict("this token is revoked already")
     token.revoked_at = timezone.now()
     token.save(update_fields=["revoked_at"])
-    ledger.record(actor=actor, action=Action.TOKEN_REVOKED, obj_type="token", obj_id=str(token.pk), label=str(token), data={})
+    ledger.record(
+        actor=actor, action=Action.TOKEN_REVOKED, obj_type="token", obj_id=str(token.pk), label=str(token), data={}
+    )
 
 
 def find_token(secret: str) -> ApiToken | None:
@@ -78,7 +82,13 @@ def find_token(secret: str) -> ApiToken | None:
     now = timezone.now()
     token = (
         ApiToken.objects.select_related("person", "issued_by")
-        .filter(secret_sha256=_digest(secret), revoked_at=None, expires_at__gt=now, person__is_active=True, issued_by__is_active=True)
+        .filter(
+            secret_sha256=_digest(secret),
+            revoked_at=None,
+            expires_at__gt=now,
+            person__is_active=True,
+            issued_by__is_active=True,
+        )
         .first()
     )
     if token and (token.last_used_at is None or now - token.last_used_at > _LAST_USED_RESOLUTION):

@@ -21,9 +21,18 @@ _STATUS: dict[type[CountersignError], tuple[int, str]] = {
 }
 
 
-def problem(code: int, title: str, detail: str, *, name: str, headers: dict[str, str] | None = None, **extra: Any) -> Response:
+def problem(
+    code: int, title: str, detail: str, *, name: str, headers: dict[str, str] | None = None, **extra: Any
+) -> Response:
     """A problem-details response."""
-    body = {"type": f"urn:countersign:problem:{name}", "title": title, "status": code, "detail": detail, "code": name, **extra}
+    body = {
+        "type": f"urn:countersign:problem:{name}",
+        "title": title,
+        "status": code,
+        "detail": detail,
+        "code": name,
+        **extra,
+    }
     return Response(body, status=code, content_type="application/problem+json", headers=headers)
 
 
@@ -39,7 +48,9 @@ def _of_domain_error(error: CountersignError) -> Response:
 
 def _flatten(detail: Any, prefix: str = "") -> list[dict[str, str]]:
     if isinstance(detail, dict):
-        return [item for key, value in detail.items() for item in _flatten(value, f"{prefix}.{key}" if prefix else str(key))]
+        return [
+            item for key, value in detail.items() for item in _flatten(value, f"{prefix}.{key}" if prefix else str(key))
+        ]
     if isinstance(detail, list):
         return [item for value in detail for item in _flatten(value, prefix)]
     return [{"field": prefix, "detail": str(detail)}]
@@ -63,5 +74,11 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         if getattr(error, "wait", None):
             headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
         name = re.sub(r"[^a-z]+", "-", error.default_code)
-        return problem(error.status_code, error.default_code.replace("_", " ").capitalize(), str(error.detail), name=name, headers=headers)
+        return problem(
+            error.status_code,
+            error.default_code.replace("_", " ").capitalize(),
+            str(error.detail),
+            name=name,
+            headers=headers,
+        )
     return None

@@ -1,0 +1,166 @@
+"""The life of a leased job: claim, heartbeat, finish, and being taken back from a dead worker.
+
+A worker killed with ``kill -9`` leaves its row ``running`` with a lease that nobody renews. The reaper, which
+every worker runs, puts such a row back into the queue; the token in the row keeps a worker that merely slept from
+finishing what another one has taken up meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.utils import timezone
+
+from audits.models import JobStatus, LeasedJob
+from registry.errors import CountersignError
+
+log = structlog.get_logger(__name__)
+
+Job = TypeVar("Job", bound=LeasedJob)
+Progress = Callable[[float, str], None]
+
+
+class LeaseLost(CountersignError):
+    """Another worker holds this job now: stop, and write nothing."""
+
+    code = "lease-lost"
+
+
+def claim(model: type[Job], pk: uuid.UUID) -> Job | None:
+    """Take a queued job, or one whose lease has run out, and count the attempt. None if there is nothing to take."""
+    now = timezone.now()
+    with transaction.atomic():
+        job = model._default_manager.select_for_update().filter(pk=pk).first()
+        if job is None or job.is_finished:
+            return None
+        if job.status == JobStatus.RUNNING and job.lease_until and job.lease_until > now:
+            return None
+        job.status = JobStatus.RUNNING
+        job.attempt += 1
+        job.lease_token = uuid.uuid4()
+        job.heartbeat_at = now
+        job.started_at = now
+        job.lease_until = now + timedelta(seconds=settings.COUNTERSIGN_LEASE_SECONDS)
+        job.progress, job.progress_note = 0.0, "starting"
+        job.save()
+    return job
+
+
+def _renew(job: LeasedJob, **changes: Any) -> bool:
+    now = timezone.now()
+    lease = now + timedelta(seconds=settings.COUNTERSIGN_LEASE_SECONDS)
+    rows = type(job)._default_manager.filter(pk=job.pk, status=JobStatus.RUNNING, lease_token=job.lease_token)
+    return bool(rows.update(heartbeat_at=now, lease_until=lease, **changes))
+
+
+def progress_of(job: LeasedJob) -> Progress:
+    """A callback ``(share done, note)`` that shows progress and renews the lease.
+
+    Raises
+    ------
+    LeaseLost
+        From the callback, once somebody else holds the job.
+    """
+
+    def report(done: float, note: str) -> None:
+        if not _renew(job, progress=min(max(done, 0.0), 1.0), progress_note=note[:200]):
+            raise LeaseLost("this job was taken over by another worker")
+
+    return report
+
+
+@contextmanager
+def heartbeat(job: LeasedJob) -> Iterator[None]:
+    """Renew the lease from a thread while the block runs: a long computation reports no progress by itself."""
+    seconds = settings.COUNTERSIGN_HEARTBEAT_SECONDS
+    if not seconds:
+        yield
+        return
+    done = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not done.wait(seconds):
+                close_old_connections()
+                if not _renew(job):
+                    return
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def finishing(job: Job) -> Iterator[Job]:
+    """One transaction in which a job that is still ours is completed; the caller writes results inside the block.
+
+    Raises
+    ------
+    LeaseLost
+        If it is no longer ours: nothing is written.
+    """
+    with transaction.atomic():
+        held = type(job)._default_manager.select_for_update().get(pk=job.pk)
+        if held.status != JobStatus.RUNNING or held.lease_token != job.lease_token:
+            raise LeaseLost("this job was taken over by another worker")
+        held.lease_token = held.lease_until = None
+        held.finished_at = timezone.now()
+        yield held
+        held.save()
+
+
+def describe_error(error: CountersignError) -> dict[str, Any]:
+    """What a job keeps of an error for people: the message, and file, column and row where there are any."""
+    place = {name: getattr(error, name, None) for name in ("file", "column", "row")}
+    return {"message": error.message, **place}
+
+
+def reclaim(
+    model: type[Job], *, enqueue: Callable[[Job], object], record: Callable[[Job, Mapping[str, Any]], object]
+) -> list[Job]:
+    """Take back every job of this kind whose worker has died, and queue it again; give up after the last attempt.
+
+    Parameters
+    ----------
+    enqueue
+        Queues the job's task.
+    record
+        Writes the ledger entry for ``(job, {"attempt", "gave_up"})``.
+    """
+    taken: list[Job] = []
+    dead = model._default_manager.filter(status=JobStatus.RUNNING, lease_until__lt=timezone.now())
+    for pk in list(dead.values_list("pk", flat=True)):
+        with transaction.atomic():
+            job = model._default_manager.select_for_update().get(pk=pk)
+            if job.status != JobStatus.RUNNING or job.lease_until is None or job.lease_until >= timezone.now():
+                continue
+            gave_up = job.attempt >= settings.COUNTERSIGN_MAX_ATTEMPTS
+            job.lease_token = job.lease_until = None
+            if gave_up:
+                job.status, job.finished_at = JobStatus.ERROR, timezone.now()
+                job.error = {
+                    "message": f"its worker died {job.attempt} times; the input may be too large for the worker"
+                }
+            else:
+                job.status, job.progress, job.progress_note = JobStatus.QUEUED, 0.0, "its worker died; queued again"
+            job.save()
+            if not gave_up:
+                enqueue(job)
+            record(job, {"attempt": job.attempt, "gave_up": gave_up})
+        log.warning("job reclaimed", job=str(job.pk), attempt=job.attempt, gave_up=gave_up)
+        taken.append(job)
+    return taken

@@ -1,0 +1,58 @@
+"""Gathers what the pure evaluator judges: one plain mapping of everything known about a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from audits.models import Evaluation, JobStatus
+from registry.models import ModelVersion
+from registry.selectors import current_card
+
+
+def gather_facts(
+    *,
+    version: ModelVersion,
+    environment: str,
+    evaluations: Mapping[str, Evaluation],
+    champion: ModelVersion | None,
+    as_of: datetime,
+) -> dict[str, Any]:
+    """The facts as ``docs/policy.md`` describes them; JSON types only."""
+    card = current_card(version)
+    return {
+        "as_of": _time(as_of),
+        "subject": {
+            "model": version.model.name,
+            "version": version.name,
+            "manifest_sha256": version.sha256,
+            "risk_tier": version.model.use_case.risk_tier,
+            "environment": environment,
+        },
+        "evaluations": {kind: _evaluation(evaluation) for kind, evaluation in sorted(evaluations.items())},
+        "measurements": [
+            {**row.as_measurement().as_json(), "kind": kind, "evidence": evaluation.report_id}
+            for kind, evaluation in sorted(evaluations.items())
+            if evaluation.status == JobStatus.SUCCEEDED
+            for row in evaluation.measurements.all()
+        ],
+        "champion": {"version": champion.name, "manifest_sha256": champion.sha256} if champion else None,
+        "documentation": card.sections if card else {},
+        "exceptions": [],
+    }
+
+
+def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    error = evaluation.error
+    return {
+        "status": evaluation.status,
+        "trust": evaluation.trust,
+        "finished_at": _time(evaluation.finished_at) if evaluation.finished_at else None,
+        "sha256": evaluation.report_id,
+        "error": {key: error.get(key) for key in ("message", "file", "column", "row")} if error else None,
+    }
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,102 @@
+"""Reads of signatures: which count now, and where a review's stages stand."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils import timezone
+
+from governance.models import Review, SignOff, Stage
+from governance.signature_record import Meaning
+from registry import keys
+from registry.canonical import parse_json, sha256_hex
+from registry.errors import InvalidInput
+from registry.signing_key import signing_key
+
+
+class SignatureState(StrEnum):
+    """Whether a signature counts."""
+
+    LIVE = "live"
+    STALE = "stale"
+    EXPIRED = "expired"
+    BROKEN = "broken"
+
+
+def is_intact(sign_off: SignOff) -> bool:
+    """Whether row, record and seal agree: a row edited in the database counts for nothing."""
+    data = bytes(sign_off.record)
+    try:
+        record = parse_json(data, what="signature record")
+        seal = base64.b64decode(sign_off.seal, validate=True)
+    except (InvalidInput, binascii.Error):
+        return False
+    return (
+        sha256_hex(data) == sign_off.record_sha256
+        and record.get("subject_sha256") == sign_off.subject_sha256
+        and record.get("meaning") == sign_off.meaning
+        and record.get("person") == sign_off.person.username
+        and record.get("review") == str(sign_off.review_id)
+        and keys.is_signed(signing_key().public_key(), seal, data)
+    )
+
+
+def state_of(sign_off: SignOff, subject_sha256: str, now: datetime) -> SignatureState:
+    """Live, or why not: made on another subject, past its validity, or no longer what was sealed."""
+    if not is_intact(sign_off):
+        return SignatureState.BROKEN
+    if sign_off.subject_sha256 != subject_sha256:
+        return SignatureState.STALE
+    if sign_off.valid_until is not None and sign_off.valid_until <= now:
+        return SignatureState.EXPIRED
+    return SignatureState.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """A stage, its live approvals, and whether it is done, being asked, or still to come."""
+
+    stage: Stage
+    signed: list[SignOff]
+    state: str
+
+    @property
+    def missing(self) -> int:
+        """Signatures still wanted."""
+        return max(self.stage.quorum - len(self.signed), 0)
+
+
+def live_approvals(review: Review, now: datetime | None = None) -> list[SignOff]:
+    """Approvals that count now."""
+    now = now or timezone.now()
+    return [
+        sign_off
+        for sign_off in review.sign_offs.select_related("person", "stage").filter(meaning=Meaning.APPROVE)
+        if state_of(sign_off, review.subject_sha256, now) is SignatureState.LIVE
+    ]
+
+
+def stage_progress(review: Review, now: datetime | None = None) -> list[StageProgress]:
+    """The stages in order: ``done``, ``current`` (at most one), ``waiting``."""
+    approvals = live_approvals(review, now)
+    progress, current_found = [], False
+    for stage in review.stages.all():
+        signed = [sign_off for sign_off in approvals if sign_off.stage_id == stage.pk]
+        if len(signed) >= stage.quorum and not current_found:
+            state = "done"
+        elif not current_found:
+            state, current_found = "current", True
+        else:
+            state = "waiting"
+        progress.append(StageProgress(stage, signed, state))
+    return progress
+
+
+def valid_until(review: Review) -> datetime | None:
+    """When the first of the live approvals runs out; None if none does."""
+    ends = [sign_off.valid_until for sign_off in live_approvals(review) if sign_off.valid_until]
+    return min(ends, default=None)
