@@ -1,6 +1,7 @@
 """The gate, seen from a CI job: submit, check, promote, export. One file, standard library only, served as countersign.pyz.
 
-It passes the house's 400 lines because it must stay one file that a person can download and read before trusting it.
+It runs on Python 3.9 and later, for CI machines are older than servers. It passes the house's 400 lines because it must
+stay one file that a person can download and read before trusting it.
 """
 
 from __future__ import annotations
@@ -166,6 +167,8 @@ class Server:
             self.timeout = float(environ.get("COUNTERSIGN_TIMEOUT", "60"))
         except ValueError as error:
             raise ClientError(f"COUNTERSIGN_URL or COUNTERSIGN_TIMEOUT cannot be read: {error}", USAGE) from error
+        if not 0 < self.timeout < float("inf"):
+            raise ClientError("COUNTERSIGN_TIMEOUT is not a number of seconds above 0", USAGE)
         if split.scheme not in {"http", "https"} or not host or split.username or split.query or split.fragment:
             raise ClientError("COUNTERSIGN_URL is not an address such as https://countersign.example.org", USAGE)
         if split.scheme == "http" and not is_loopback(host):
@@ -342,8 +345,11 @@ def copy(response: http.client.HTTPResponse, sink: BinaryIO) -> tuple[str, bool]
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, read in blocks."""
+    hasher = hashlib.sha256()
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while block := stream.read(BLOCK):
+            hasher.update(block)
+    return hasher.hexdigest()
 
 
 def files_of(manifest: Path, listed: object) -> dict[str, Path]:
@@ -685,6 +691,15 @@ def rollback(server: Server, options: argparse.Namespace) -> int:
     return ALLOW
 
 
+def refuse_odd_names(names: list[object]) -> None:
+    """Only plain names, each once (upper and lower case are one name on some disks), may become files here."""
+    plain = [name.lower() for name in names if isinstance(name, str) and re.fullmatch(r"\w[\w.-]{0,199}", name)]
+    if len(plain) != len(names) or len(set(plain)) != len(plain):
+        raise ClientError(
+            "the dossier holds a file name that is not plain, or holds one twice: nothing written", UNREACHABLE
+        )
+
+
 def export(server: Server, options: argparse.Namespace) -> int:
     """Have the dossier made and fetch every file of it, digest-checked, into a folder."""
     model, version = options.subject
@@ -701,22 +716,16 @@ def export(server: Server, options: argparse.Namespace) -> int:
     if dossier.get("status") in {"queued", "running"}:
         raise ClientError(f"the dossier is not ready after {options.wait:.0f} s; ask again", PENDING)
     files = dictionaries(dossier.get("files"))
-    names = [str(item.get("name")) for item in files]
     if dossier.get("status") != "succeeded" or not files:
-        raise ClientError(
-            f"the dossier could not be made: {one_line(dossier.get('error') or dossier.get('status'))}", UNREACHABLE
-        )
-    if len({name.lower() for name in names}) != len(names) or not all(
-        re.fullmatch(r"\w[\w.-]{0,199}", name) for name in names
-    ):
-        raise ClientError(
-            "the dossier holds a file name that is not plain, or holds one twice: nothing written", UNREACHABLE
-        )
+        why = one_line(dossier.get("error") or dossier.get("status"))
+        raise ClientError(f"the dossier could not be made: {why}", UNREACHABLE)
+    refuse_odd_names([item.get("name") for item in files])
     folder = Path(options.output)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, item in zip(names, files, strict=True):
-        server.download(item.get("url"), folder / name, str(item.get("sha256")).removeprefix("sha256:"))
-        print(folder / name)
+    for item in files:
+        target = folder / item["name"]
+        server.download(item.get("url"), target, str(item.get("sha256")).removeprefix("sha256:"))
+        print(target)
     return ALLOW
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import shutil
@@ -50,6 +51,10 @@ def test_the_file_needs_nothing_but_the_standard_library(alone):
     assert set(json.loads(done.stdout)) - set(sys.stdlib_module_names) == {"__main__", "alone"} - set(
         sys.stdlib_module_names
     )
+
+
+def test_it_is_written_in_the_python_of_older_ci_machines():
+    assert ast.parse(SOURCE.read_text(encoding="utf-8"), feature_version=(3, 9)).body
 
 
 def test_it_starts_in_a_tenth_of_a_second(alone):

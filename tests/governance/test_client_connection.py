@@ -123,6 +123,13 @@ def test_an_unfit_token_is_refused(stage, monkeypatch, token):
     assert stage.asked == []
 
 
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])
+def test_an_unfit_timeout_is_refused(stage, monkeypatch, timeout):
+    monkeypatch.setenv("COUNTERSIGN_TIMEOUT", timeout)
+    assert client.main(CHECK) == 2
+    assert stage.asked == []
+
+
 def test_a_proxy_is_not_asked_about_this_machine(stage, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)

@@ -96,7 +96,9 @@ def test_a_file_with_another_digest_is_never_left_behind(stage, tmp_path, capsys
     assert "dossier.pdf has digest" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["../evil", "/etc/evil", ".bashrc", "a/b", "", "MODEL-card.html", "x\n"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", ".bashrc", "a/b", "", "MODEL-card.html", "x\n", 5, None, ["a"]]
+)
 def test_a_file_name_cannot_leave_the_folder_or_hide(stage, tmp_path, name):
     files = dossier(stage)
     dossier(stage, files=[files[0], {**files[1], "name": name}])
