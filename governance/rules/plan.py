@@ -16,7 +16,7 @@ def plan(policy: PolicyDocument, manifest_schema: Mapping[str, Any], has_champio
     Parameters
     ----------
     manifest_schema
-        The manifest's ``schema``: ``label``, ``prediction``, optional ``score``, ``sensitive`` ...
+        The manifest's ``schema``: ``label``, ``prediction``, optional ``score``, ``positive``, ``sensitive``.
         Sensitive columns that a rule names and the manifest does not declare are left out here; the rule will then be
         ``missing`` and say so.
     has_champion
@@ -26,7 +26,7 @@ def plan(policy: PolicyDocument, manifest_schema: Mapping[str, Any], has_champio
     -------
     list of dict
         ``{"kind", "parameters"}`` in alphabetical order of kind. Parameters are ``label``, ``prediction`` and, if declared,
-        ``score``; ``confidences``; for fairness also ``minimum_groups`` and ``over`` (a list of lists of columns).
+        ``score`` and ``positive``; ``confidences``; for fairness also ``minimum_groups`` and ``over`` (a list of lists of columns).
 
     Raises
     ------
@@ -57,7 +57,7 @@ def _columns(schema: Mapping[str, Any]) -> dict[str, str]:
             raise InvalidInput(
                 f"the manifest's schema.{key} must name a column of the test predictions", field=f"schema.{key}"
             )
-    return {key: schema[key] for key in ("label", "prediction", "score") if schema.get(key)}
+    return {key: schema[key] for key in ("label", "prediction", "score", "positive") if schema.get(key)}
 
 
 def _plain(values: tuple[Any, ...]) -> list[Any]:
