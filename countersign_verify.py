@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 from urllib.parse import quote, unquote
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -73,6 +73,8 @@ class Refused(Exception):
 
 def _load_key(pem: bytes) -> tuple[ec.EllipticCurvePublicKey, bytes]:
     """The public key and the SHA-256 of its DER form."""
+    if len(pem) > _NOTE_LIMIT:
+        raise Refused("the key is too long")
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -116,25 +118,18 @@ def _no_constant(token: str) -> Any:
 _JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
-def _from_json(data: bytes, what: str) -> Any:
+def _from_json(data: bytes, what: str, seq: int | None = None) -> Any:
     try:
         return _JSON.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{what} is not strict JSON: {error}") from error
+        raise Refused(f"{what} is not strict JSON: {error}", seq) from error
 
 
 # ── ledger ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class _Head:
-    origin: str
-    size: int
-    root: bytes
-
-
-def _open_checkpoint(note: bytes, key: ec.EllipticCurvePublicKey, spki: bytes) -> _Head:
-    """Read a C2SP checkpoint and check this key's signature on it; other keys' signatures are ignored."""
+def _open_checkpoint(note: bytes, key: ec.EllipticCurvePublicKey, spki: bytes) -> tuple[str, int, bytes]:
+    """Origin, size and root of a C2SP checkpoint that bears this key's signature; other keys' are ignored."""
     if len(note) > _NOTE_LIMIT:
         raise Refused("the checkpoint is too long")
     try:
@@ -153,7 +148,7 @@ def _open_checkpoint(note: bytes, key: ec.EllipticCurvePublicKey, spki: bytes) -
         raise Refused("the checkpoint is not signed by this key")
     if not all(_is_signed(key, signature, f"{text}\n".encode()) for signature in signatures):
         raise Refused("the checkpoint's signature does not verify")
-    return _Head(lines[0], int(lines[1]), root)
+    return lines[0], int(lines[1]), root
 
 
 def _signatures(lines: list[str], origin: str, key_hash: bytes) -> Iterator[bytes]:
@@ -200,10 +195,7 @@ def _check_line(line: bytes, seq: int, prev: str) -> tuple[bytes, str]:
     actual = hashlib.sha256(body).hexdigest()
     if actual != stated.decode("ascii"):
         raise Refused(f"entry {seq}: the body does not match its hash", seq)
-    try:
-        said = _from_json(body, f"entry {seq}: the body")
-    except Refused as refused:
-        raise Refused(refused.reason, seq) from refused
+    said = _from_json(body, f"entry {seq}: the body", seq)
     if not isinstance(said, dict) or set(said) != _FIELDS:
         raise Refused(f"entry {seq}: the body is not a ledger entry", seq)
     if type(said["seq"]) is not int or said["seq"] != seq:
@@ -217,14 +209,14 @@ def _open_all(notes: Sequence[bytes], key: ec.EllipticCurvePublicKey, spki: byte
     """The log's name, and the signed root for each signed size."""
     heads: dict[int, bytes] = {}
     opened = [_open_checkpoint(note, key, spki) for note in notes]
-    for head in opened:
-        if head.origin != opened[0].origin:
+    for origin, size, root in opened:
+        if origin != opened[0][0]:
             raise Refused("the checkpoints are of different logs")
-        if heads.setdefault(head.size, head.root) != head.root:
-            raise Refused(f"two checkpoints of {head.size} entries contradict each other: the log was forked")
+        if heads.setdefault(size, root) != root:
+            raise Refused(f"two checkpoints of {size} entries contradict each other: the log was forked")
     if not opened:
         raise Refused("there is no checkpoint to verify against")
-    return opened[0].origin, heads
+    return opened[0][0], heads
 
 
 @dataclass
@@ -266,18 +258,10 @@ class _Walk:
 def verify_ledger(
     path: str | Path, checkpoint: bytes | Sequence[bytes], pem: bytes, *, allow_tail: bool = False
 ) -> Result:
-    """Recompute an exported ledger, read as a stream, and compare it with signed checkpoints.
+    """Recompute an exported ledger, read as a stream, and compare it with signed checkpoints of one log.
 
-    Parameters
-    ----------
-    path
-        ``ledger.jsonl``. OSError if it cannot be read: the one thing that is raised.
-    checkpoint
-        The signed checkpoint, or several of one log: earlier ones narrow down where a rewritten history departs.
-    pem
-        The log's public key.
-    allow_tail
-        Whether entries after the largest checkpoint, which nothing protects yet, may be there.
+    Several checkpoints narrow down where a rewritten history departs. Entries after the largest one, which nothing
+    protects yet, are no pass unless ``allow_tail``. OSError if the file cannot be read: the one thing that is raised.
     """
     walk, origin = _Walk(), ""
     try:
@@ -393,7 +377,7 @@ def verify_attestation(
         _check_times(said["predicate"], now or datetime.now(UTC), max_age_days)
     except Refused as refused:
         return Result(False, refused.reason)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
         return Result(False, "the attestation's statement is malformed")
     return Result(True, f"sha256:{digest} is approved for {environment}, signed by {spki.hex()}", statement=said)
 
@@ -421,13 +405,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _read(name: str, limit: int) -> bytes:
+    """The file's bytes, at most one more than ``limit``, so that an endless file is refused and not swallowed."""
+    with Path(name).open("rb") as file:
+        return file.read(limit + 1)
+
+
 def _verify(options: argparse.Namespace) -> Result:
-    pem = Path(options.key).read_bytes()
+    pem = _read(options.key, _NOTE_LIMIT)
     if options.kind == "ledger":
-        notes = [Path(name).read_bytes() for name in options.checkpoint]
+        notes = [_read(name, _NOTE_LIMIT) for name in options.checkpoint]
         return verify_ledger(options.file, notes, pem, allow_tail=options.allow_tail)
     return verify_attestation(
-        Path(options.file).read_bytes(),
+        _read(options.file, _ENVELOPE_LIMIT),
         pem,
         subject=options.subject,
         environment=options.env,
@@ -437,6 +427,22 @@ def _verify(options: argparse.Namespace) -> Result:
     )
 
 
+def _report(result: Result, *, as_json: bool) -> int:
+    where = f"first bad entry {result.first_bad_seq}: " if result.first_bad_seq else ""
+    if as_json:
+        print(json.dumps(asdict(result)))
+    elif result.ok:
+        _say(f"ok: {result.reason}", sys.stdout)
+    else:
+        _say(f"NOT VERIFIED: {where}{result.reason}", sys.stderr)
+    return VERIFIED if result.ok else NOT_VERIFIED
+
+
+def _say(text: str, stream: TextIO) -> None:
+    """Print in ASCII: a name in another script must not stop a verifier under an old locale."""
+    print(text.encode("ascii", "backslashreplace").decode(), file=stream)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. Whatever goes wrong is not a pass."""
     try:
@@ -444,23 +450,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     if options.kind == "attestation" and not _DIGEST.fullmatch(options.subject):
-        print("--subject must be sha256: and 64 hexadecimal digits", file=sys.stderr)
+        _say("--subject must be sha256: and 64 hexadecimal digits", sys.stderr)
         return UNUSABLE
     try:
-        result = _verify(options)
+        return _report(_verify(options), as_json=options.json)
     except OSError as error:
-        print(f"cannot read {error.filename}: {error.strerror}", file=sys.stderr)
+        _say(f"cannot read {error.filename}: {error.strerror}", sys.stderr)
         return UNUSABLE
     except Exception as error:  # noqa: BLE001 - fail closed: a verifier that crashes must not look like one that passed
-        result = Result(ok=False, reason=f"could not be verified: {type(error).__name__}: {error}")
-    if options.json:
-        print(json.dumps(asdict(result)))
-    elif result.ok:
-        print(f"ok: {result.reason}")
-    else:
-        where = f"first bad entry {result.first_bad_seq}: " if result.first_bad_seq else ""
-        print(f"NOT VERIFIED: {where}{result.reason}", file=sys.stderr)
-    return VERIFIED if result.ok else NOT_VERIFIED
+        return _report(Result(False, f"could not be verified: {type(error).__name__}: {error}"), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -43,10 +43,12 @@ def make_checkpoint(*, actor: Actor = SYSTEM) -> Checkpoint:
         Inside a transaction: publishing must come after the commit.
     """
     with transaction.atomic(durable=True):
+        # The sink is read before the ledger: what another process publishes meanwhile is then never ahead of it.
+        published = sink().largest()
         last = latest_checkpoint()
         newest = LedgerEntry.objects.order_by("-seq").first()
         size = newest.seq if newest else 0
-        _refuse_fork(size)
+        _refuse_fork(size, published)
         made = last if last is not None and last.size == size else _sign(last, actor)
     sink().publish(made.size, made.note.encode())
     return made
@@ -90,9 +92,8 @@ def _grow(last: Checkpoint | None, size: int) -> merkle.Frontier:
     return frontier
 
 
-def _refuse_fork(size: int) -> None:
+def _refuse_fork(size: int, published: int) -> None:
     """Compare with the largest tree that was ever published: it must be one that this ledger grew from."""
-    published = sink().largest()
     if not published:
         return
     if published > size:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -348,6 +351,26 @@ def test_the_command_exits_0_when_verified_1_when_not_and_2_when_misused(files, 
     assert run(files, subject="latest") == 2
     (files / "verification.pem").unlink()
     assert run(files) == 2
+
+
+def test_the_command_speaks_under_an_old_locale(files):
+    envelope = attestation.envelope(
+        attestation.statement(
+            approval(
+                resource=attestation.Resource(host="h", model="m", environment="生产"),
+                verified_at=datetime.now(UTC),
+                valid_until=None,
+            )
+        ),
+        KEY,
+    )
+    (files / "attestation.dsse.json").write_bytes(envelope)
+    command = [sys.executable, countersign_verify.__file__, "attestation", str(files / "attestation.dsse.json")]
+    command += ["--key", str(files / "verification.pem"), "--subject", MODEL, "--env", "生产"]
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=plain, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u751f\\u4ea7" in done.stdout
 
 
 def test_the_offline_verifier_judges_by_the_clock_unless_told(monkeypatch):

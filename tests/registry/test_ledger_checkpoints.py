@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_each_checkpoint_continues_the_one_before():
         heads.append((made.size, bytes.fromhex(made.root)))
     everything = leaves()
     assert [size for size, _ in heads] == [2, 7, 10, 20]
-    for (old_size, old_root), (new_size, new_root) in zip(heads, heads[1:], strict=False):
+    for (old_size, old_root), (new_size, new_root) in pairwise(heads):
         proof = merkle.consistency_proof(everything[:new_size], old_size)
         assert merkle.verify_consistency(
             old_size=old_size, old_root=old_root, new_size=new_size, new_root=new_root, proof=proof

@@ -245,6 +245,15 @@ def test_the_command_prints_one_json_object(files, capsys):
     assert (printed["ok"], printed["first_bad_seq"]) == (False, 1)
 
 
+def test_an_endless_checkpoint_or_key_is_refused_and_not_swallowed(files):
+    for name in ("checkpoint.txt", "key.pem"):
+        kept = (files / name).read_bytes()
+        (files / name).write_bytes(kept + b"\n" * 10_000_000)
+        assert run(files) == 1
+        (files / name).write_bytes(kept)
+    assert run(files) == 0
+
+
 def test_an_unforeseen_fault_is_not_a_pass(files, monkeypatch, capsys):
     def explode(*args, **options):
         raise ZeroDivisionError("unforeseen")
