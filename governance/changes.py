@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models import Q
+
 from audits.dossier import Change
 from audits.models import JobStatus, MeasurementRow
 from audits.wording import metric_value, metric_words
@@ -34,7 +36,7 @@ def last_approved(version: ModelVersion, environment: str) -> ModelVersion | Non
         version__model_id=version.model_id, environment=environment, state=ReviewState.APPROVED
     ).values("version")
     return (
-        ModelVersion.objects.filter(pk__in=promoted.union(approved), created_at__lt=version.created_at)
+        ModelVersion.objects.filter(Q(pk__in=promoted) | Q(pk__in=approved), created_at__lt=version.created_at)
         .exclude(pk=version.pk)
         .select_related("model__use_case", "training_dataset__dataset")
         .order_by("-created_at")

@@ -25,13 +25,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     word = arguments[0] if arguments else ""
     if word == "evaluate":
-        from audits import evaluate_cli
+        from audits.evaluate_cli import main as evaluate
 
-        return evaluate_cli.main(arguments[1:])
+        return evaluate(arguments[1:])
     if word == "policy":
-        from governance import policy_cli
+        from governance.policy_cli import main as policy
 
-        return policy_cli.main(arguments[1:])
+        return policy(arguments[1:])
     return client.main(arguments, also=LOCAL)
 
 

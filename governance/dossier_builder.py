@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from audits import dossier as d
 from audits.models import Evaluation, JobStatus
-from audits.version import code_version
+from audits.engine import code_version
 from governance.champion import version_in
 from governance.changes import changes_since
 from governance.models import Promotion, Review, SignOff

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.scenario"]
 
 ON_POSTGRESQL = os.environ.get("COUNTERSIGN_TEST_DB") == "postgresql"
 

@@ -15,7 +15,7 @@ from audits import jobs
 from audits.measurement import Measurement
 from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
 from audits.tasks import run_evaluation as run_evaluation_task
-from audits.version import code_version
+from audits.engine import code_version
 from registry import artifact_store, ledger
 from registry.canonical import canonical_json, digest_of
 from registry.errors import CountersignError, InvalidInput
@@ -162,13 +162,13 @@ def run_evaluation(*, evaluation_id: uuid.UUID) -> None:
 
 
 def _measure(evaluation: Evaluation) -> dict[str, Any]:
-    from audits.evaluate import evaluate
+    from audits.evaluate import InputFile, evaluate
 
     if not evaluation.inputs:
         raise InvalidInput(f"the version has no file with the role {PREDICTIONS}: there is nothing to measure")
     with ExitStack() as stack:
         files = [
-            (
+            InputFile(
                 stack.enter_context(artifact_store.local_path(file["sha256"], suffix=Path(file["path"]).suffix)),
                 file["path"],
             )

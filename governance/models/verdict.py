@@ -48,7 +48,9 @@ class VerdictPicture(models.Model):
     caption = models.CharField(max_length=300)
     position = models.PositiveIntegerField()
     svg = models.TextField()
-    table = models.JSONField(help_text="{heads: [[class, text]], rows: [[[class, text]]]}: the table behind the picture.")
+    table = models.JSONField(
+        help_text="{heads: [[class, text]], rows: [[[class, text]]]}: the table behind the picture."
+    )
 
     class Meta:
         ordering = ["position"]

@@ -94,6 +94,14 @@ def test_perfect_separation_is_not_certainty():
     assert 0.7 < low < 0.95
 
 
+@given(st.lists(st.floats(0.1, 10), min_size=6, max_size=12))
+def test_perfect_separation_is_exactly_one_whatever_the_weights(weights):
+    label = np.arange(len(weights)) % 2
+    area = roc_auc(label, label * 1.0, np.array(weights))
+    assert (area.value, area.variance) == (1.0, 0.0)
+    assert auc_interval(area, Z95)[0] < 0.95
+
+
 def test_a_class_of_one_row_is_not_certainty():
     low, high, method = auc_interval(roc_auc(np.array([1, 0, 0, 0]), np.array([0.6, 0.7, 0.2, 0.1])), Z95)
     assert method == "newcombe-hanley-mcneil"

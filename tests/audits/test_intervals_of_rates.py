@@ -46,32 +46,32 @@ def test_a_rate_of_nobody_has_no_limits():
 
 
 @pytest.mark.parametrize(
-    ("x1", "n1", "x2", "n2", "low", "high"),
+    ("counts", "low", "high"),
     [
-        (56, 70, 48, 80, 0.0524, 0.3339),
-        (9, 10, 3, 10, 0.1705, 0.8090),
-        (6, 7, 2, 7, 0.0582, 0.8062),
-        (5, 56, 0, 29, -0.0381, 0.1926),
-        (0, 10, 0, 20, -0.1611, 0.2775),
-        (0, 10, 0, 10, -0.2775, 0.2775),
-        (10, 10, 0, 20, 0.6791, 1.0),
-        (10, 10, 0, 10, 0.6075, 1.0),
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((6, 7, 2, 7), 0.0582, 0.8062),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((0, 10, 0, 10), -0.2775, 0.2775),
+        ((10, 10, 0, 20), 0.6791, 1.0),
+        ((10, 10, 0, 10), 0.6075, 1.0),
     ],
 )
-def test_differences_have_the_limits_of_newcombe_1998_table_two_method_ten(x1, n1, x2, n2, low, high):
-    found = newcombe_difference(x1, n1, x2, n2, Z95)
+def test_differences_have_the_limits_of_newcombe_1998_table_two_method_ten(counts, low, high):
+    found = newcombe_difference(*counts, Z95)
     assert found == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
 @pytest.mark.parametrize(
-    ("x1", "n1", "x2", "n2", "low", "high"),
+    ("counts", "low", "high"),
     [
-        (36, 40, 16, 80, 2.9396, 7.1522),  # Koopman 1984
-        (7, 34, 1, 34, 1.220853, 42.575718),  # Perondi 2004, in Fagerland, Lydersen and Laake 2017, table 4.11
+        ((36, 40, 16, 80), 2.9396, 7.1522),  # Koopman 1984
+        ((7, 34, 1, 34), 1.220853, 42.575718),  # Perondi 2004, in Fagerland, Lydersen and Laake 2017, table 4.11
     ],
 )
-def test_ratios_have_koopmans_published_limits(x1, n1, x2, n2, low, high):
-    found = koopman_ratio(x1, n1, x2, n2, Z95)
+def test_ratios_have_koopmans_published_limits(counts, low, high):
+    found = koopman_ratio(*counts, Z95)
     assert found == (pytest.approx(low, rel=1e-4), pytest.approx(high, rel=1e-4))
 
 

@@ -1,0 +1,1 @@
+"""Shell entry points, one command a file."""

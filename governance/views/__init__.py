@@ -1,0 +1,1 @@
+"""Pages: parse, authorise, call a service or selector, render."""

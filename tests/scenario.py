@@ -1,0 +1,204 @@
+"""A small world to tell stories in: a use case, its people, a policy, and versions submitted the way CI does it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+POLICY = b"""
+policy: consumer-credit
+version: 1
+applies_to: {risk_tier: [high], environment: production}
+evidence: {minimum_trust: claimed, max_age_days: 90}
+rules:
+  - {id: discrimination-power, check: performance, metric: roc_auc_score, at_least: 0.70, confidence: 0.95}
+  - {id: impact-ratio, check: fairness, metric: demographic_parity_ratio, over: [race], at_least: 0.80, confidence: 0.95}
+  - {id: no-worse-than-champion, check: comparison, metric: roc_auc_score, against: champion, margin: 0.05, confidence: 0.95}
+  - {id: card-complete, check: documentation, requires: [intended_use, limitations]}
+sign_off:
+  - {stage: owner, role: model-owner}
+  - {stage: validation, role: validator, independent_of: [developer, data-owner]}
+  - {stage: compliance, role: compliance-officer, valid_days: 365}
+"""
+
+CARD = {
+    "intended_use": "Support a loan officer.",
+    "limitations": "Few applicants of some groups.",
+    "owner": "Tony Hoare",
+}
+
+
+def predictions_csv(*, ratio: float = 1.0, n: int = 2000, seed: int = 1, skill: float = 0.35) -> bytes:
+    """Test predictions in which group b is selected ``ratio`` times as often as group a."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    group = np.where(rng.random(n) < 0.5, "a", "b")
+    label = (rng.random(n) < 0.7).astype(int)
+    score = np.clip(0.5 + skill * (label - 0.7) + rng.normal(0, 0.15, n), 0, 1)
+    cut = np.where(
+        group == "a", np.quantile(score[group == "a"], 0.3), np.quantile(score[group == "b"], 1 - 0.7 * ratio)
+    )
+    predicted = (score >= cut).astype(int)
+    lines = ["approve,predicted,score,race"]
+    lines += [f"{y},{p},{s:.6f},{g}" for y, p, s, g in zip(label, predicted, score, group, strict=True)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def manifest_yaml(
+    version: str, *, model: str = "mortgage-approval", card: dict[str, str] | None = None, extra: str = ""
+) -> bytes:
+    """A manifest with one model file and one file of test predictions."""
+    sections = "".join(f"  {key}: {text!r}\n" for key, text in (CARD if card is None else card).items())
+    return f"""
+model: {model}
+version: "{version}"
+use_case: mortgage-underwriting
+training: {{dataset: hmda-boston@1990, parameters: {{C: 1.0}}, seed: 7}}
+code: {{repository: git.example/credit, commit: abc123}}
+artifacts: [{{role: model, path: model.skops}}, {{role: test-predictions, path: predictions.csv}}]
+schema: {{label: approve, prediction: predicted, score: score, sensitive: [race], features: [income, ratio]}}
+{extra}{"card:" + chr(10) + sections if sections else ""}
+""".encode()
+
+
+def run_tasks() -> None:
+    """Run everything that is queued, here and now, as a worker would."""
+    from django.utils import timezone
+    from django_tasks_db.management.commands.db_worker import Worker
+    from django_tasks_db.models import DBTaskResult
+
+    while DBTaskResult.objects.ready().exists() or DBTaskResult.objects.filter(status="READY").update(
+        run_after=timezone.now()
+    ):
+        worker = Worker(
+            queue_names=["default"], interval=0, batch=True, backend_name="default", startup_delay=False,
+            max_tasks=None, worker_id="test", excluded_queue_names=[],
+        )  # fmt: skip
+        worker.run()
+    failed = DBTaskResult.objects.filter(status="FAILED").first()
+    assert failed is None, failed.traceback
+
+
+@dataclass
+class World:
+    """The cast with their roles, one use case, one policy."""
+
+    ada: object
+    grace: object
+    edsger: object
+    tony: object
+    barbara: object
+    mallory: object
+    use_case: object
+    policy: object
+
+    def upload(self, data: bytes, person=None) -> str:
+        """Store bytes; their digest."""
+        from registry.canonical import sha256_hex
+        from registry.services.artifacts import store_artifact
+
+        artifact, _ = store_artifact(actor=person or self.ada, stream=io.BytesIO(data), expected=sha256_hex(data))
+        return artifact.sha256
+
+    def submit(
+        self,
+        version: str = "1",
+        *,
+        actor=None,
+        predictions: bytes | None = None,
+        card=None,
+        measured: bool = True,
+        **manifest,
+    ):
+        """Submit a version as ada (or ``actor``), and measure it unless told not to."""
+        from governance.services.submissions import submit_version
+
+        who = actor or self.ada
+        files = {
+            "model.skops": self.upload(f"model bytes {version}".encode(), who),
+            "predictions.csv": self.upload(predictions or predictions_csv(), who),
+        }
+        made, _ = submit_version(actor=who, manifest=manifest_yaml(version, card=card, **manifest), files=files)
+        if measured:
+            run_tasks()
+        return made
+
+    def assess(self, version, environment: str = "production"):
+        """Judge now."""
+        from governance.services.assessment import assess_version
+
+        return assess_version(version=version, environment=environment)
+
+    def sign(self, person, version, *, meaning: str = "approve", subject=None, acknowledged=(), comment: str = ""):
+        """Answer for ``person`` in the version's review, freshly re-authenticated."""
+        from django.utils import timezone
+
+        from governance.reauthentication import Reauthentication
+        from governance.services.sign_offs import sign_review
+        from governance.signature_record import Meaning
+
+        review = self.assess(version).review
+        return sign_review(
+            actor=person,
+            review=review,
+            meaning=Meaning(meaning),
+            proof=Reauthentication(person.pk, "password", timezone.now()),
+            subject_sha256=subject or review.subject_sha256,
+            acknowledged=acknowledged,
+            comment=comment or ("" if meaning == "approve" else "Because."),
+        )
+
+    def approve(self, version) -> None:
+        """All three stages sign."""
+        for person in (self.tony, self.grace, self.edsger):
+            self.sign(person, version)
+
+    def promote(self, version, actor=None):
+        """Promote to production."""
+        from governance.services.promotions import promote_version
+
+        return promote_version(actor=actor or self.ada, version=version, environment="production")[0]
+
+
+@pytest.fixture
+def world(ada, grace, edsger, tony, barbara, mallory):
+    """Everybody in their role on the mortgage use case, under the consumer-credit policy."""
+    return build_world(
+        SimpleNamespace(ada=ada, grace=grace, edsger=edsger, tony=tony, barbara=barbara, mallory=mallory)
+    )
+
+
+def build_world(people) -> World:
+    """Set the world up through services, as operators and officers would."""
+    from governance.services.policies import register_policy
+    from registry.ledger import SYSTEM
+    from registry.roles import Role
+    from registry.services.people import assign_role, grant_duty
+    from registry.services.use_cases import create_use_case
+
+    for duty in ("registry.create_use_case", "governance.register_policy", "registry.view_whole_ledger"):
+        grant_duty(actor=SYSTEM, person=people.edsger, permission=duty)
+    grant_duty(actor=SYSTEM, person=people.barbara, permission="registry.view_whole_ledger")
+    use_case = create_use_case(
+        actor=people.edsger,
+        slug="mortgage-underwriting",
+        name="Mortgage underwriting",
+        objective="Decide on mortgage applications consistently.",
+        kpis=["default rate under 2 %"],
+        affected_people="Applicants for home loans",
+        risk_tier="high",
+        owner=people.tony,
+    )
+    for person, role in (
+        (people.ada, Role.DEVELOPER),
+        (people.grace, Role.VALIDATOR),
+        (people.edsger, Role.COMPLIANCE_OFFICER),
+        (people.barbara, Role.AUDITOR),
+    ):
+        assign_role(actor=SYSTEM, person=person, role=role, on=use_case)
+    policy, _ = register_policy(actor=people.edsger, content=POLICY)
+    return World(**vars(people), use_case=use_case, policy=policy)
