@@ -1,0 +1,72 @@
+"""Registering use cases."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from guardian.shortcuts import assign_perm
+
+from registry import ledger
+from registry.errors import Conflict, InvalidInput, NotAllowed
+from registry.ledger_actions import Action
+from registry.models import Person, UseCase
+from registry.roles import Role
+from registry.services.people import has_duty
+
+
+@transaction.atomic
+def create_use_case(
+    *,
+    actor: Person,
+    slug: str,
+    name: str,
+    objective: str,
+    kpis: list[str],
+    affected_people: str,
+    risk_tier: str,
+    owner: Person,
+) -> UseCase:
+    """Register a use case; its owner becomes model owner of everything in it.
+
+    Raises
+    ------
+    NotAllowed
+        If the actor does not have the duty to register use cases.
+    InvalidInput
+        Naming the field that is empty or malformed.
+    Conflict
+        If the slug is taken.
+    """
+    if not has_duty(actor, "registry.create_use_case"):
+        raise NotAllowed("you may not register use cases; ask a compliance officer")
+    if not all(isinstance(kpi, str) and kpi.strip() for kpi in kpis):
+        raise InvalidInput("kpis is a list of texts", field="kpis")
+    use_case = UseCase(
+        slug=slug,
+        name=name,
+        objective=objective,
+        kpis=kpis,
+        affected_people=affected_people,
+        risk_tier=risk_tier,
+        owner=owner,
+    )
+    try:
+        use_case.clean_fields()
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise InvalidInput(f"{field}: {' '.join(messages)}", field=field) from error
+    try:
+        with transaction.atomic():
+            use_case.save()
+    except IntegrityError:
+        raise Conflict(f"the use case {slug!r} exists already", field="slug") from None
+    assign_perm(Role.MODEL_OWNER.codename, owner, use_case)
+    ledger.record(
+        actor=actor,
+        action=Action.USE_CASE_CREATED,
+        obj_type="use case",
+        obj_id=str(use_case.pk),
+        label=slug,
+        data={"name": name, "risk_tier": risk_tier, "owner": owner.username},
+    )
+    return use_case
