@@ -40,8 +40,10 @@ def _placements(label: npt.NDArray[Any], score: Floats, weight: Floats | None) -
     levels, position = np.unique(score, return_inverse=True)
     of_positive = np.bincount(position, weights=weights * positive, minlength=len(levels))
     of_negative = np.bincount(position, weights=weights * ~positive, minlength=len(levels))
-    below = (np.cumsum(of_negative) - of_negative / 2) / of_negative.sum()
-    above = 1.0 - (np.cumsum(of_positive) - of_positive / 2) / of_positive.sum()
+    negatives, positives = np.cumsum(of_negative), np.cumsum(of_positive)
+    # Divided by the last running sum, not by a sum of another order: perfect separation must give 1 and not nearly 1.
+    below = (negatives - of_negative / 2) / negatives[-1]
+    above = 1.0 - (positives - of_positive / 2) / positives[-1]
     value = float((of_positive * below).sum() / of_positive.sum())
     return _Placements(value, np.where(positive, below[position], above[position]), weights, positive)
 
@@ -129,11 +131,12 @@ def paired_auc_difference(
     Notes
     -----
     DeLong et al. (1988): the variance of the difference of the two models' placements. Where both areas have no variance
-    of their own (both separate perfectly), variance recovery from their single intervals, which is conservative.
+    of their own (both separate perfectly), or a class has one row only, variance recovery from their single intervals, which is conservative.
     """
     one, two = _placements(label, first, None), _placements(label, second, None)
     value = one.value - two.value
-    if _degenerate(one) and _degenerate(two) and not np.array_equal(first, second):
+    lonely = min(int(one.positive.sum()), int((~one.positive).sum())) < 2  # noqa: PLR2004 - one row has no variance
+    if (lonely or (_degenerate(one) and _degenerate(two))) and not np.array_equal(first, second):
         return value, *_recovered(roc_auc(label, first), roc_auc(label, second), z), "mover-newcombe"
     deviations = (one.rows - one.value) - (two.rows - two.value)
     half = z * sqrt(_variance(deviations, one.weight, one.positive))

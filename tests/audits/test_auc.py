@@ -116,6 +116,14 @@ def test_two_perfect_models_are_not_surely_equal():
     assert low < 0 < high
 
 
+def test_a_class_of_one_row_leaves_a_paired_difference_open():
+    label = np.r_[1, np.zeros(30)]
+    first, second = np.r_[0.9, np.linspace(0, 1, 30)], np.r_[0.8, np.linspace(0, 1, 30)]
+    _, low, high, method = paired_auc_difference(label, first, second, Z95)
+    assert method == "mover-newcombe"
+    assert high - low > 0.5
+
+
 def test_the_same_scores_differ_by_nothing():
     label, (score, _) = draw(3)
     assert paired_auc_difference(label, score, score, Z95)[:3] == (0.0, 0.0, 0.0)
