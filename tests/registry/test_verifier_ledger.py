@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -11,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -190,6 +194,33 @@ def test_a_body_that_hashes_well_but_is_no_entry_is_named(body):
     assert body != BODIES[1]
     result = verify(b"".join([LINES[0], ledger_format.export_line(body), *LINES[2:]]))
     assert (result.ok, result.first_bad_seq) == (False, 2)
+
+
+def test_a_key_of_another_kind_is_refused_even_where_it_signed():
+    key = ec.generate_private_key(ec.SECP384R1())
+    spki = hashlib.sha256(
+        key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    ).digest()
+    text = NOTE[: NOTE.index(b"\n\n") + 1]
+    blob = base64.b64encode(spki[:4] + key.sign(text, ec.ECDSA(hashes.SHA256())))
+    note = text + b"\n" + f"— {ORIGIN} ".encode() + blob + b"\n"
+    result = verify(LEDGER, note, keys.public_pem(key.public_key()))
+    assert (result.ok, result.reason) == (False, "the key is not an ECDSA P-256 key")
+
+
+def test_a_checkpoint_of_any_length_or_with_another_kind_of_root_is_refused():
+    witness = "— other.example AAAAAAAA\n".encode()
+    assert verify(LEDGER, NOTE + witness).ok
+    assert verify(LEDGER, NOTE + witness * 10_000).reason == "the checkpoint is too long"
+    text = f"{ORIGIN}\n{SIZE}\nAAAA\n"
+    blob = base64.b64encode(keys.spki_digest(KEY.public_key())[:4] + keys.sign(KEY, text.encode())).decode()
+    short = f"{text}\n— {ORIGIN} {blob}\n".encode()
+    assert verify(LEDGER, short).reason == "the checkpoint's root is not 32 bytes"
+
+
+def test_checkpoints_of_different_logs_are_not_mixed():
+    result = verify(LEDGER, [NOTE, checkpoint(BODIES[:2], origin="other.example/log")])
+    assert (result.ok, result.reason) == (False, "the checkpoints are of different logs")
 
 
 @given(st.binary(max_size=2_000), st.binary(max_size=300), st.binary(max_size=300))
