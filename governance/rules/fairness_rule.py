@@ -107,9 +107,9 @@ class FairnessRule(MeasuredRule):
             "and submit again.",
         )
 
-    def _not_measured(self, columns: tuple[str, ...], note: str) -> Look:
+    def _not_measured(self, columns: tuple[str, ...], note: str, *, status: str = "missing") -> Look:
         return Look(
-            Detail(metric=self.metric, over=columns, status="missing", note=note), "Measure again under this policy."
+            Detail(metric=self.metric, over=columns, status=status, note=note), "Measure again under this policy."
         )
 
     def _look_at_aggregate(self, columns: tuple[str, ...], found: tuple[Measurement, ...]) -> Look:
@@ -130,14 +130,21 @@ class FairnessRule(MeasuredRule):
 
         Otherwise a group whose measurement is absent would be a group that passes.
         """
-        sizes = {
-            tuple(measurement.slice[column] for column in columns): measurement.value
-            for measurement in found
-            if measurement.metric == "count" and set(measurement.slice) == set(columns) and not measurement.over
-        }
-        whole = {m.value for m in found if m.metric == "count" and not m.slice and not m.over}
-        counted = math.fsum(size or 0 for size in sizes.values())
-        if len(whole) != 1 or not math.isclose(counted, whole.pop() or math.nan, rel_tol=1e-9):
+        sizes: dict[tuple[str, ...], set[float]] = {}
+        whole: set[float] = set()
+        for measurement in found:
+            if measurement.metric != "count" or measurement.over or measurement.value is None:
+                continue
+            if set(measurement.slice) == set(columns):
+                names = tuple(measurement.slice[column] for column in columns)
+                sizes.setdefault(names, set()).add(measurement.value)
+            elif not measurement.slice:
+                whole.add(measurement.value)
+        if any(len(values) > 1 for values in (whole, *sizes.values())):
+            note = "its groups were counted twice with different results"
+            return [self._not_measured(columns, note, status="error")]
+        counted = math.fsum(value for values in sizes.values() for value in values)
+        if not whole or not math.isclose(counted, whole.pop(), rel_tol=1e-9):
             return [self._not_measured(columns, "the counts of its groups do not add up to the whole")]
         looks = []
         for names in sorted(sizes):

@@ -70,6 +70,14 @@ def test_simulate_says_the_outcome_by_its_exit_code(files, capsys, content, know
     assert first.startswith(f"mortgage-approval 2026.11.2 → production: {outcome}")
 
 
+def test_the_facts_in_the_guide_are_facts(files, capsys):
+    example = (ROOT / "docs/policy.md").read_text().split("```json")[1].split("```")[0]
+    digest = "a" * 64
+    known = example.replace("…64 digits…", digest).replace("…the evaluation's sha256…", digest)
+    assert main(["simulate", *files(policy(auc_rule()), known)]) == 0
+    assert "0.850 (95 % interval 0.830–0.870, n 1,989)" in capsys.readouterr().out
+
+
 def test_simulate_explains_each_rule(files, capsys):
     known = facts(auc(), impact(0.71, 0.64, 0.79))
     assert main(["simulate", *files(policy(auc_rule(), impact_rule()), known)]) == 1

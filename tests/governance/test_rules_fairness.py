@@ -139,3 +139,9 @@ def test_many_groups_are_counted_rather_than_listed():
     groups = [group(name, 100, 0.5, 0.4, 0.6) for name in "abcdef"]
     rule = judged(rate_rule(), facts(everybody(600), *groups))
     assert rule["sentence"].endswith("race b (0.500, fail), race c (0.500, fail), race d (0.500, fail) and 2 more.")
+
+
+@pytest.mark.parametrize("twice", [everybody(900), group("black", 201, 0.85, 0.81, 0.9)[0]])
+def test_groups_counted_twice_with_different_results_are_an_error(twice):
+    assert judged(rate_rule(), facts(everybody(1000), BLACK, WHITE, twice))["status"] == "error"
+    assert judged(rate_rule(), facts(twice, everybody(1000), BLACK, WHITE))["status"] == "error"

@@ -1,0 +1,138 @@
+"""Random policies and facts on a coarse grid, so that values, thresholds, ages and grades often meet exactly."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from tests.governance.rules_factory import CHAMPION, DIGEST, MANIFEST, facts, measurement, policy_mapping
+
+COLUMNS = (["race"], ["sex"], ["race", "sex"])
+NAMES = {"race": ["black", "white"], "sex": ["f", "m"]}
+PERFORMANCE = ("roc_auc_score", "accuracy_score", "log_loss")
+AGGREGATES = ("demographic_parity_ratio", "equalized_odds_difference")
+RATES = ("selection_rate", "true_positive_rate")
+CONFIDENCES = (0.9, 0.95)
+SECTIONS = ("intended_use", "limitations", "owner")
+AS_OF = "2026-11-21T06:00:00Z"
+MOMENTS = ("2026-11-21T05:59:59Z", "2026-11-20T06:00:00Z", "2026-11-11T06:00:00Z", "2026-11-11T05:59:59Z", None)
+ENDS = ("2026-11-21T05:59:59Z", AS_OF, "2026-11-21T06:00:01Z", "2027-01-01T00:00:00Z")
+
+
+def grid(rng: Random) -> float:
+    return rng.randrange(11) / 10
+
+
+def random_policy(rng: Random) -> dict[str, Any]:
+    rules = [random_rule(rng) for _ in range(rng.randint(1, 4))]
+    evidence: dict[str, Any] = {"minimum_trust": rng.choice(("claimed", "claimed", "attested", "recomputed"))}
+    if rng.random() < 0.5:
+        evidence["max_age_days"] = rng.choice((1, 10, 90))
+    return policy_mapping(*rules, evidence=evidence)
+
+
+def random_rule(rng: Random) -> dict[str, Any]:
+    check = rng.choice(("performance", "fairness", "fairness", "comparison", "documentation"))
+    if check == "documentation":
+        return {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
+    rule: dict[str, Any] = {"check": check}
+    if rng.random() < 0.8:
+        rule["confidence"] = rng.choice(CONFIDENCES)
+        rule["on_inconclusive"] = rng.choice(("block", "review"))
+    if check == "comparison":
+        metric = rng.choice(("roc_auc_score", "log_loss"))
+        return {**rule, "metric": metric, "against": "champion", "margin": rng.choice((0, 0.1, 0.2))}
+    rule |= random_bounds(rng)
+    if check == "performance":
+        return {**rule, "metric": rng.choice(PERFORMANCE)}
+    rule["over"] = [names[0] if len(names) == 1 else names for names in rng.sample(COLUMNS, rng.randint(1, 3))]
+    rule["metric"] = rng.choice((*AGGREGATES, *RATES))
+    if rule["metric"] in AGGREGATES and rng.random() < 0.5:
+        rule["minimum_group"] = rng.choice((0, 0.02))
+    return rule
+
+
+def random_bounds(rng: Random) -> dict[str, float]:
+    low, high = sorted((grid(rng), grid(rng)))
+    return rng.choice(({"at_least": low}, {"at_most": high}, {"at_least": low, "at_most": high}))
+
+
+def random_facts(rng: Random, *, conflicts: bool = True) -> dict[str, Any]:
+    """Facts in which much is there, some is not, and (with ``conflicts``) some was measured twice."""
+    rows = [row for row in all_measurements(rng) if rng.random() < 0.97]
+    if conflicts and rows and rng.random() < 0.2:
+        again = dict(rng.choice(rows))
+        again["value"] = rng.choice((again["value"], grid(rng)))
+        rows.append(again)
+    evaluations = {kind: random_evaluation(rng, kind) for kind in DIGEST if rng.random() < 0.95}
+    rows = [row for row in rows if evaluations.get(row["kind"], {}).get("sha256") == DIGEST[row["kind"]]]
+    rng.shuffle(rows)
+    champions = [
+        None,
+        {"version": "1", "manifest_sha256": MANIFEST},
+        *[{"version": "1", "manifest_sha256": CHAMPION}] * 4,
+    ]
+    waivers = [{"rule": f"rule-{rng.randint(1, 4)}", "id": f"EX-{n}", "until": rng.choice(ENDS)} for n in range(2)]
+    return facts(
+        *rows,
+        as_of=AS_OF,
+        evaluations=evaluations,
+        champion=rng.choice(champions),
+        documentation={name: rng.choice(("text", "text", " ", "")) for name in SECTIONS if rng.random() < 0.9},
+        exceptions=waivers[: rng.choice((0, 0, 0, 1, 2))],
+    )
+
+
+def random_evaluation(rng: Random, kind: str) -> dict[str, Any]:
+    status = rng.choice(("succeeded",) * 12 + ("error", "queued", "running"))
+    error = {"message": "bad", "file": "p.csv", "column": None, "row": 3} if status == "error" else None
+    finished = status in ("succeeded", "error")
+    return {
+        "status": status,
+        "trust": rng.choice(("claimed", "attested", "recomputed", "recomputed")),
+        "finished_at": rng.choice(MOMENTS) if finished else None,
+        "sha256": DIGEST[kind] if status == "succeeded" and rng.random() < 0.97 else None,
+        "error": error,
+    }
+
+
+def all_measurements(rng: Random) -> list[dict[str, Any]]:
+    rows = [row for metric in PERFORMANCE for row in sized(rng, "performance", metric)]
+    for metric in ("roc_auc_score", "log_loss"):
+        rows += sized(rng, "comparison", metric, shift=-0.5)
+    declared = rng.choice((COLUMNS, COLUMNS, COLUMNS, COLUMNS[:1]))
+    rows.append(measurement("fairness", "count", 100.0, n=100))
+    for columns in declared:
+        for metric in AGGREGATES:
+            for share in (0.0, 0.02):
+                rows += sized(rng, "fairness", metric, over=columns, minimum_group=share)
+        rows += groups(rng, columns)
+    return rows
+
+
+def groups(rng: Random, columns: list[str]) -> list[dict[str, Any]]:
+    places: list[dict[str, str]] = [{}]
+    for column in columns:
+        places = [{**place, column: name} for place in places for name in NAMES[column]]
+    rows = []
+    for place in places:
+        rows.append(measurement("fairness", "count", 100 / len(places), slice=place))
+        for metric in RATES:
+            rows += sized(rng, "fairness", metric, slice=place)
+    return rows
+
+
+def sized(rng: Random, kind: str, metric: str, *, shift: float = 0.0, **place: Any) -> list[dict[str, Any]]:
+    """The same value at both confidences, the second interval no narrower than the first."""
+    if rng.random() < 0.02:
+        return [
+            measurement(kind, metric, None, confidence=confidence, note="undefined", **place)
+            for confidence in CONFIDENCES
+        ]
+    ends = sorted(grid(rng) for _ in range(5))
+    low2, low1, value, high1, high2 = (round(end + shift, 3) for end in ends)
+    narrow = measurement(kind, metric, value, low1, high1, confidence=0.9, **place)
+    wide = measurement(kind, metric, value, low2, high2, confidence=0.95, **place)
+    if rng.random() < 0.02:
+        wide["low"] = wide["high"] = None
+    return [narrow, wide]

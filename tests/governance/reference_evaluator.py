@@ -1,0 +1,139 @@
+"""A second evaluator, as plain as can be, that shares no line with the first: it gives statuses and the outcome only."""
+
+from __future__ import annotations
+
+import calendar
+import time
+from typing import Any
+
+GRADES = {"claimed": 0, "attested": 1, "recomputed": 2}
+LOSSES = ("log_loss", "brier_score_loss")
+OVER_GROUPS = ("_ratio", "_difference")
+
+
+def seconds(moment: str) -> int:
+    return calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def reference(policy: dict[str, Any], facts: dict[str, Any]) -> tuple[str, list[str]]:
+    """The outcome, and the status of each rule."""
+    statuses = []
+    for rule in policy["rules"]:
+        status = status_of(rule, policy, facts)
+        for waiver in facts["exceptions"]:
+            if status != "pass" and waiver["rule"] == rule["id"] and seconds(waiver["until"]) > seconds(facts["as_of"]):
+                status = "excepted"
+        statuses.append(status)
+    blocks = review = pending = False
+    for rule, status in zip(policy["rules"], statuses, strict=True):
+        if status in ("fail", "missing", "error"):
+            blocks = True
+        if status == "inconclusive" and rule.get("on_inconclusive") != "review":
+            blocks = True
+        review = review or status == "inconclusive"
+        pending = pending or status == "pending"
+    if blocks:
+        return "blocked", statuses
+    return "pending" if pending else "review" if review else "clear", statuses
+
+
+def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any]) -> str:
+    kind, champion = rule["check"], facts["champion"]
+    if kind == "documentation":
+        written = [name for name, text in facts["documentation"].items() if text.split()]
+        return "pass" if set(rule["requires"]) <= set(written) else "missing"
+    nothing_to_beat = champion is None or champion["manifest_sha256"] == facts["subject"]["manifest_sha256"]
+    if kind == "comparison" and nothing_to_beat:
+        return "pass"
+    evaluation = facts["evaluations"].get(kind, {"status": "absent"})
+    unfinished = {"absent": "missing", "queued": "pending", "running": "pending", "error": "error"}
+    if evaluation["status"] in unfinished:
+        return unfinished[evaluation["status"]]
+    if not reliable(evaluation, policy["evidence"], facts["as_of"]):
+        return "missing"
+    rows = [row for row in facts["measurements"] if row["kind"] == kind]
+    found = [of_quantity(rule, quantity) for quantity in quantities(rule, rows)]
+    order = ["error", "missing", "fail", "inconclusive", "pass"]
+    return order[min(order.index(status) for status in found)]
+
+
+def reliable(evaluation: dict[str, Any], asked: dict[str, Any], as_of: str) -> bool:
+    if evaluation["sha256"] is None or GRADES[evaluation["trust"]] < GRADES[asked["minimum_trust"]]:
+        return False
+    if "max_age_days" not in asked:
+        return True
+    finished = evaluation["finished_at"]
+    return finished is not None and seconds(as_of) - seconds(finished) <= 86400 * asked["max_age_days"]
+
+
+def quantities(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[list[dict[str, Any]] | str]:
+    """The rows of each quantity that the rule asks about, or at once the status of one that cannot be judged."""
+    same = [row for row in rows if row["metric"] == rule["metric"]]
+    if rule["check"] != "fairness":
+        return [[row for row in same if row["slice"] == {} and row["over"] == []]]
+    asked: list[list[dict[str, Any]] | str] = []
+    for item in rule["over"]:
+        columns = [item] if isinstance(item, str) else item
+        mentioned = set()
+        for row in rows:
+            mentioned.update(row["over"])
+            mentioned.update(row["slice"])
+        if not set(columns) <= mentioned:
+            asked.append("missing")
+        elif rule["metric"].endswith(OVER_GROUPS):
+            share = rule.get("minimum_group", 0)
+            asked.append(
+                [
+                    row
+                    for row in same
+                    if row["slice"] == {} and sorted(row["over"]) == sorted(columns) and row["minimum_group"] == share
+                ]
+            )
+        else:
+            asked.extend(groups(columns, same, [row for row in rows if row["metric"] == "count"]))
+    return asked
+
+
+def groups(columns, same, counts) -> list[list[dict[str, Any]] | str]:
+    totals = {row["value"] for row in counts if row["slice"] == {} and row["over"] == []}
+    sizes = {
+        (tuple(sorted(row["slice"].items())), row["value"])
+        for row in counts
+        if sorted(row["slice"]) == sorted(columns) and row["over"] == []
+    }
+    names = {name for name, _ in sizes}
+    if len(totals) > 1 or len(names) != len(sizes):
+        return ["error"]
+    if len(totals) != 1 or sum(size for _, size in sizes) != next(iter(totals)):
+        return ["missing"]
+    return [
+        [row for row in same if tuple(sorted(row["slice"].items())) == name and row["over"] == []] for name in names
+    ]
+
+
+def of_quantity(rule: dict[str, Any], rows: list[dict[str, Any]] | str) -> str:
+    if isinstance(rows, str):
+        return rows
+    sure = "confidence" in rule
+    if sure:
+        rows = [row for row in rows if row["confidence"] == rule["confidence"]]
+    if not rows:
+        return "missing"
+    readings = {(row["value"], row["low"], row["high"], row["n"]) if sure else (row["value"], row["n"]) for row in rows}
+    if len(readings) > 1:
+        return "error"
+    row = rows[0]
+    ends = (row["low"], row["high"]) if sure else (row["value"], row["value"])
+    if row["value"] is None or None in ends:
+        return "missing"
+    below, above = limits(rule)
+    wrong = [(end < below) - (end > above) for end in ends]
+    if wrong == [0, 0]:
+        return "pass"
+    return "fail" if wrong[0] == wrong[1] else "inconclusive"
+
+
+def limits(rule: dict[str, Any]) -> tuple[float, float]:
+    if rule["check"] == "comparison":
+        return (-9e9, rule["margin"]) if rule["metric"] in LOSSES else (-rule["margin"], 9e9)
+    return rule.get("at_least", -9e9), rule.get("at_most", 9e9)
