@@ -117,9 +117,13 @@ class Levels(_Located):
                 break
         if self.limit is None:
             hint = "a label or prediction must be binary; a probability belongs in the score column"
-            return self.error(f"this row goes past two distinct values (the column holds at least {count}); {hint}", row)
+            return self.error(
+                f"this row goes past two distinct values (the column holds at least {count}); {hint}", row
+            )
         hint = "bin it (ages into bands, places into regions) or raise max_groups"
-        return self.error(f"this row goes past {limit} distinct values (the column holds at least {count}); {hint}", row)
+        return self.error(
+            f"this row goes past {limit} distinct values (the column holds at least {count}); {hint}", row
+        )
 
     @property
     def codes(self) -> npt.NDArray[np.int32]:
