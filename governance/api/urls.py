@@ -1,16 +1,65 @@
-"""Addresses of the REST API, below ``/api/v1/``."""
+"""Addresses of the REST API, below ``/api/v1/``. Every view authenticates by itself, through DRF."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.views import APIView
+
+from audits.api import evaluations
+from governance.api import decisions, files, openapi, versions
+from registry.api import artifacts, manifests, models, use_cases
 
 
-def nothing(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("")
+def _view(view: type[APIView], **options: Any) -> Callable[..., Any]:
+    """DRF answers 401 itself; Django's redirect to the sign-in page is for browsers."""
+    return login_not_required(view.as_view(**options))
 
 
-urlpatterns = [
-    path("artifacts/<str:sha256>", nothing, name="api-artifact"),
-    path("attestations/<str:sha256>", nothing, name="api-attestation"),
+# Importing the module registers its schemes with drf-spectacular.
+assert openapi
+
+_VERSION = "versions/<str:model>/<str:version>"
+
+urlpatterns: list[URLPattern] = [
+    path("schema", _view(SpectacularAPIView), name="api-schema"),
+    path("docs", _view(SpectacularSwaggerView, url_name="api-schema"), name="api-docs"),
+    path("manifests", _view(manifests.ManifestView), name="api-manifests"),
+    path("artifacts/missing", _view(artifacts.MissingArtifactsView), name="api-artifacts-missing"),
+    path("artifacts/<str:sha256>", _view(artifacts.ArtifactView), name="api-artifact"),
+    path("use-cases", _view(use_cases.UseCaseListView), name="api-use-cases"),
+    path("use-cases/<slug:slug>", _view(use_cases.UseCaseView), name="api-use-case"),
+    path("use-cases/<slug:slug>/roles", _view(use_cases.UseCaseRolesView), name="api-use-case-roles"),
+    path("datasets", _view(use_cases.DatasetsView), name="api-datasets"),
+    path("datasets/<slug:slug>/versions", _view(use_cases.DatasetVersionsView), name="api-dataset-versions"),
+    path("models", _view(models.ModelListView), name="api-models"),
+    path("models/<str:model>", _view(models.ModelView), name="api-model"),
+    path("versions", _view(versions.VersionsView), name="api-versions"),
+    path(_VERSION, _view(versions.VersionView), name="api-version"),
+    path(f"{_VERSION}/card", _view(versions.CardView), name="api-card"),
+    path(f"{_VERSION}/evaluations", _view(evaluations.VersionEvaluationsView), name="api-version-evaluations"),
+    path(f"{_VERSION}/dossier", _view(versions.VersionDossierView), name="api-version-dossier"),
+    path("evaluations/<uuid:evaluation>", _view(evaluations.EvaluationView), name="api-evaluation"),
+    path("evaluations/<uuid:evaluation>/repeat", _view(evaluations.RepeatEvaluationView), name="api-evaluation-repeat"),
+    path("gates/<slug:environment>/decisions", _view(decisions.GateDecisionsView), name="api-gate"),
+    path("decisions/<uuid:decision>", _view(decisions.GateDecisionView), name="api-decision"),
+    path("reviews", _view(decisions.ReviewListView), name="api-reviews"),
+    path("reviews/<uuid:review>", _view(decisions.ReviewView), name="api-review"),
+    path("reviews/<uuid:review>/sign-offs", _view(decisions.SignOffsView), name="api-sign-offs"),
+    path("reviews/<uuid:review>/adopt-policy", _view(decisions.AdoptPolicyView), name="api-adopt-policy"),
+    path("promotions", _view(decisions.PromotionsView), name="api-promotions"),
+    path("rollbacks", _view(decisions.RollbacksView), name="api-rollbacks"),
+    path("policies", _view(decisions.PoliciesView), name="api-policies"),
+    path("policies/<slug:name>/<int:number>", _view(decisions.PolicyVersionView), name="api-policy"),
+    path("dossiers/<uuid:export>", _view(versions.DossierView), name="api-dossier"),
+    path("dossiers/<uuid:export>/files/<str:name>", _view(files.DossierFileView), name="api-dossier-file"),
+    path("attestations/<str:sha256>", _view(files.AttestationView), name="api-attestation"),
+    path("attestations/<str:sha256>/status", _view(files.AttestationStatusView), name="api-attestation-status"),
+    path("ledger", _view(files.LedgerView), name="api-ledger"),
+    path("ledger/checkpoint", _view(files.CheckpointView), name="api-ledger-checkpoint"),
+    path("keys/verification.pem", _view(files.VerificationKeyView), name="api-verification-key"),
 ]

@@ -1,7 +1,6 @@
 """Tables of the governance package."""
 
 from governance.models.dossier_export import DossierExport, DossierFile
-from governance.models.idempotency import IdempotentRequest
 from governance.models.policy import Policy, PolicyVersion
 from governance.models.promotion import EnvironmentPointer, Promotion
 from governance.models.review import Review, SignOff, Stage
@@ -14,7 +13,6 @@ __all__ = [
     "DossierFile",
     "EnvironmentPointer",
     "GateDecision",
-    "IdempotentRequest",
     "Policy",
     "PolicyVersion",
     "Promotion",

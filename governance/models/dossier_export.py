@@ -22,6 +22,9 @@ class DossierExport(LeasedJob):
         ordering = ["-created_at"]
         default_permissions = ()
 
+    def __str__(self) -> str:
+        return f"{self.version} → {self.environment}"
+
 
 class DossierFile(models.Model):
     """One file of an export."""
@@ -35,3 +38,6 @@ class DossierFile(models.Model):
         ordering = ["name"]
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["export", "name"], name="one_dossier_file_per_name")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -53,3 +53,6 @@ class EnvironmentPointer(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["model", "environment"], name="one_pointer_per_environment")]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.environment}"

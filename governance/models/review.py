@@ -100,3 +100,6 @@ class SignOff(models.Model):
                 fields=["review", "person", "subject_sha256"], name="one_answer_per_person_and_subject"
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self.person} {self.meaning} {self.review}"

@@ -57,6 +57,9 @@ class VerdictPicture(models.Model):
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["verdict", "position"], name="one_picture_per_position")]
 
+    def __str__(self) -> str:
+        return self.caption
+
 
 class GateDecision(models.Model):
     """One answer of the gate, kept as it was given."""
@@ -74,3 +77,6 @@ class GateDecision(models.Model):
     class Meta:
         ordering = ["-created_at"]
         default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.version} → {self.environment}: {self.result}"

@@ -1,4 +1,4 @@
-"""The gate's answer: may this version go to this environment?"""
+"""The gate's answer to the question whether a version may go to an environment."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _stages(review: Any) -> list[dict[str, Any]]:
         {
             "name": item.stage.name,
             "role": item.stage.role,
-            "state": item.state,
+            "state": "signed" if item.state == "done" else item.state,
             "signed": len(item.signed),
             "quorum": item.stage.quorum,
         }

@@ -56,7 +56,7 @@ def _flatten(detail: Any, prefix: str = "") -> list[dict[str, str]]:
     return [{"field": prefix, "detail": str(detail)}]
 
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:  # noqa: ARG001 - DRF's signature
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. Unknown exceptions give None: Django answers 500 and logs them."""
     set_rollback()
     if isinstance(error, CountersignError):

@@ -3,6 +3,7 @@
 from registry.models.artifact import Artifact, ArtifactUpload
 from registry.models.card import CARD_KEYS, CARD_SECTIONS, CardRevision
 from registry.models.dataset import Dataset, DatasetVersion
+from registry.models.idempotency import IdempotentRequest
 from registry.models.ledger import Checkpoint, LedgerEntry
 from registry.models.person import Person
 from registry.models.registered_model import ModelVersion, RegisteredModel, VersionArtifact
@@ -17,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "Dataset",
     "DatasetVersion",
+    "IdempotentRequest",
     "LedgerEntry",
     "ModelVersion",
     "Person",

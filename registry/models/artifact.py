@@ -30,3 +30,6 @@ class ArtifactUpload(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["artifact", "person"], name="one_upload_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.artifact} by {self.person}"

@@ -20,3 +20,6 @@ class IdempotentRequest(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["person", "key"], name="one_request_per_key")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,1 @@
+"""The audits' part of the REST API."""

@@ -1,0 +1,92 @@
+"""Endpoints for evaluations: progress, measurements, and asking again after an error."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from audits.models import Evaluation
+from audits.services.evaluations import repeat_evaluation
+from registry.api.idempotency import idempotent
+from registry.errors import NotAllowed, NotFound
+from registry.models import Person
+from registry.roles import Role
+from registry.selectors import get_version, roles_of, versions_for
+
+
+class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
+    """An evaluation with its progress, and its measurements once it has succeeded."""
+
+    model = serializers.CharField(source="version.model.name")
+    version = serializers.CharField(source="version.name")
+    report_sha256 = serializers.CharField(source="report_id", allow_null=True)
+    measurements = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Evaluation
+        fields = [
+            "id", "model", "version", "kind", "status", "trust", "progress", "progress_note", "attempt", "error",
+            "inputs", "parameters", "code_version", "report_sha256", "created_at", "started_at", "finished_at",
+            "measurements",
+        ]  # fmt: skip
+
+    def get_measurements(self, evaluation: Evaluation) -> list[dict[str, Any]]:
+        """Measurements as in the evidence file."""
+        return [row.as_measurement().as_json() for row in evaluation.measurements.all()]
+
+
+class VersionEvaluationsView(generics.ListAPIView[Evaluation]):
+    """All evaluations of a version, the latest first."""
+
+    serializer_class = EvaluationSerializer
+    queryset = Evaluation.objects.none()
+
+    def get_queryset(self) -> Any:
+        """Those of the version, if the caller may see it."""
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        person: Person = self.request.user  # type: ignore[assignment]
+        version = get_version(person, self.kwargs["model"], self.kwargs["version"])
+        return version.evaluations.select_related("version__model").prefetch_related("measurements")
+
+
+def _visible(person: Person, pk: UUID) -> Evaluation:
+    found = (
+        Evaluation.objects.select_related("version__model__use_case")
+        .filter(pk=pk, version__in=versions_for(person))
+        .first()
+    )
+    if found is None:
+        raise NotFound("there is no such evaluation that you can see")
+    return found
+
+
+class EvaluationView(APIView):
+    """One evaluation."""
+
+    @extend_schema(responses=EvaluationSerializer)
+    def get(self, request: Request, evaluation: UUID) -> Response:
+        """Progress, result or error."""
+        return Response(EvaluationSerializer(_visible(request.user, evaluation)).data)
+
+
+class RepeatEvaluationView(APIView):
+    """Asking again after an error."""
+
+    required_scope = "submit"
+
+    @extend_schema(request=None, responses={201: EvaluationSerializer})
+    @idempotent
+    def post(self, request: Request, evaluation: UUID) -> Response:
+        """Queue the same question again. For developers, owners and validators of the model."""
+        found = _visible(request.user, evaluation)
+        if not roles_of(request.user, found.version.model) & {Role.DEVELOPER, Role.MODEL_OWNER, Role.VALIDATOR}:
+            raise NotAllowed("only developers, owners and validators of the model may measure again")
+        again = repeat_evaluation(actor=request.user, evaluation=found)
+        return Response(EvaluationSerializer(again).data, status=status.HTTP_201_CREATED)

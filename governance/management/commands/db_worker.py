@@ -1,0 +1,25 @@
+"""``manage.py db_worker``: django-tasks' worker with the reaper beside it. Run as many as there is work for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_tasks_db.management.commands import db_worker
+
+from audits.reaper import start_reaper
+from audits.services.evaluations import reclaim_evaluations
+from governance.services.dossier_exports import reclaim_dossiers
+
+
+class Command(db_worker.Command):  # type: ignore[misc]
+    """The worker."""
+
+    help = "Measure, judge and render in the background; takes back what dead workers left"
+
+    def handle(self, **options: Any) -> None:  # type: ignore[override]
+        """Work until stopped."""
+        stop = start_reaper([reclaim_evaluations, reclaim_dossiers])
+        try:
+            super().handle(**options)
+        finally:
+            stop.set()

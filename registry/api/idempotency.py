@@ -1,0 +1,89 @@
+"""``Idempotency-Key``: the same request twice changes state once and gets the same answer."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from registry.canonical import canonical_json, sha256_hex
+from registry.errors import Conflict, InvalidInput
+from registry.models import IdempotentRequest, Person
+
+_ABANDONED = timedelta(minutes=5)
+_LONGEST = 200
+
+
+class InFlight(Conflict):
+    """The first request with this key has not been answered yet: come back shortly."""
+
+    code = "in-flight"
+
+
+Handler = Callable[..., Response]
+
+
+def idempotent(handler: Handler) -> Handler:
+    """Wrap a POST handler of an ``APIView``.
+
+    With a key, the handler and the record of its answer share one transaction: either both are there or neither.
+    Only successes are kept; after an error the same key may be tried again. A key with another payload is 422, a key
+    whose first request is still running is 409.
+    """
+
+    @functools.wraps(handler)
+    def wrapped(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return handler(view, request, *args, **kwargs)
+        if not 1 <= len(key) <= _LONGEST or not key.isprintable():
+            raise InvalidInput(f"Idempotency-Key has 1 to {_LONGEST} printable characters", field="Idempotency-Key")
+        payload = _payload(request)
+        row = _begin(request.user, key, payload)
+        if row.status is not None:
+            return _again(row)
+        try:
+            with transaction.atomic():
+                response = handler(view, request, *args, **kwargs)
+                row.status = response.status_code
+                row.body = json.dumps(response.data).encode()
+                row.save()
+        except BaseException:
+            row.delete()
+            raise
+        return response
+
+    return wrapped
+
+
+def _payload(request: Request) -> str:
+    data = request.data
+    body = data if isinstance(data, bytes) else canonical_json(data)
+    return sha256_hex(f"{request.method} {request.get_full_path()}\n".encode() + body)
+
+
+def _begin(person: Person, key: str, payload: str) -> IdempotentRequest:
+    """The row of this key: new and empty, or the finished one of an equal request."""
+    try:
+        with transaction.atomic():
+            return IdempotentRequest.objects.create(person=person, key=key, payload_sha256=payload)
+    except IntegrityError:
+        row = IdempotentRequest.objects.get(person=person, key=key)
+    if row.payload_sha256 != payload:
+        raise InvalidInput("this Idempotency-Key was used for another request", field="Idempotency-Key")
+    if row.status is None and timezone.now() - row.created_at < _ABANDONED:
+        raise InFlight("the first request with this Idempotency-Key is still running", field="Idempotency-Key")
+    return row
+
+
+def _again(row: IdempotentRequest) -> Response:
+    assert row.body is not None
+    return Response(json.loads(bytes(row.body)), status=row.status, headers={"Idempotent-Replayed": "true"})
