@@ -214,6 +214,9 @@ def test_max_age_is_judged_to_the_second():
         {"predicate__resourceUri": 7},
         {"predicate__resourceUri": "countersign://h/models/m/environments/production/x"},
         {"predicate__timeVerified": "yesterday"},
+        {"predicate__timeVerified": "2026-11-21"},
+        {"predicate__timeVerified": "2026-11-21T06:00:00"},
+        {"predicate__timeVerified": "2026-11-21T06:00:00+00:00"},
         {"predicate__timeVerified": "2026-13-01T00:00:00Z"},
         {"predicate__timeVerified": None},
         {"predicate__countersign_approval": None},
@@ -283,6 +286,22 @@ SIGNATURE = json.loads(ENVELOPE)["signatures"][0]
 def test_an_envelope_that_is_not_exactly_ours_is_refused(changes):
     assert accepted(outer())
     assert not accepted(outer(**changes))
+
+
+def test_a_statement_that_was_signed_as_another_type_is_refused():
+    kind = "application/json"
+    signature = keys.sign(KEY, attestation.pre_authentication_encoding(kind, PAYLOAD))
+    signed = {"keyid": keys.key_id(PUBLIC), "sig": base64.b64encode(signature).decode()}
+    assert not accepted(outer(payloadType=kind, signatures=[signed]))
+
+
+def test_an_endless_attestation_and_a_subject_that_is_no_digest_are_refused_with_their_reason(monkeypatch):
+    judge = countersign_verify.verify_attestation
+    vague = judge(ENVELOPE, PEM, subject="latest", environment="production", now=NOW)
+    assert (vague.ok, vague.reason) == (False, "the subject is not sha256: and 64 hexadecimal digits")
+    monkeypatch.setattr(countersign_verify, "_ENVELOPE_LIMIT", len(ENVELOPE) - 1)
+    endless = judge(ENVELOPE, PEM, subject=MODEL, environment="production", now=NOW)
+    assert (endless.ok, endless.reason) == (False, "the attestation is too long")
 
 
 @given(st.binary(max_size=300))
