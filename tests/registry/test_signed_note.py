@@ -99,6 +99,32 @@ def test_a_text_that_is_not_exactly_a_checkpoint_is_refused_although_signed(text
         signed_note.open_checkpoint(signed(text), PUBLIC, origin=None)
 
 
+@pytest.mark.parametrize(
+    ("note", "reason"),
+    [
+        (NOTE + b"x" * 70_000, "too long"),
+        (NOTE.replace(b"countersign\n2", b"counter\rsign\n2"), "control characters"),
+        (NOTE + "— w.example AAAAAAAA\n".encode() * 100, "too many signatures"),
+        (NOTE + b"- w.example AAAAAAAA\n", "malformed signature line"),
+        (NOTE + "— w.example\n".encode(), "malformed signature line"),
+        (NOTE + "— w+w.example AAAAAAAA\n".encode(), "malformed key name"),
+        (NOTE + "— w.example AAAAAA==\n".encode(), "a signature is too short"),
+        (NOTE + "— w.example AAAAAAA\n".encode(), "malformed base64"),
+        (NOTE + "— w.example AAAAAAB=\n".encode(), "canonical"),
+        (NOTE[:-1], "newline at the end"),
+        (b"\xff" + NOTE, "not UTF-8"),
+    ],
+)
+def test_a_note_that_is_malformed_anywhere_is_refused_for_that(note, reason):
+    with pytest.raises(IntegrityFailure, match=reason):
+        signed_note.parse_note(note)
+
+
+def test_a_root_of_another_length_is_refused():
+    with pytest.raises(IntegrityFailure, match="not 32 bytes"):
+        signed_note.parse_checkpoint_text(f"{HEAD.origin}\n1\nAAAA\n")
+
+
 @given(st.binary(max_size=400))
 def test_random_bytes_are_refused_without_a_crash(noise):
     with pytest.raises(IntegrityFailure):
