@@ -6,7 +6,9 @@ import hashlib
 import io
 import logging
 import os
+import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,6 +40,7 @@ CONTENTS = (
     ("runs", "B", "Evaluations"), ("digests", "C", "Digests in full"),
 )  # fmt: skip
 
+_NO_GLYPH = re.compile(r"\.notdef glyph .*\(U\+([0-9A-F]{4,6})\)", re.DOTALL)
 _rendering = threading.Lock()
 
 
@@ -101,6 +104,20 @@ def audit_html(dossier: Dossier, *, page_size: PageSize = "A4") -> str:
 
 def pdf_from_html(html: str, *, evidence_json: bytes, identifier: bytes, moment: datetime) -> bytes:
     """Lay out trusted ``html`` as PDF/A-3u with the evidence attached; any request or warning of the renderer is an error."""
+    spelled = html
+    for _ in range(2):
+        data, complaints = _lay_out(spelled, evidence_json=evidence_json, identifier=identifier, moment=moment)
+        if not complaints:
+            return data
+        missing = {found.group(1) for complaint in complaints if (found := _NO_GLYPH.search(complaint))}
+        if not missing or not all(_NO_GLYPH.search(complaint) for complaint in complaints):
+            break
+        # PDF/A forbids the empty box: a letter that no installed font has is spelled as its code point instead.
+        spelled = spelled.translate({int(code, 16): f"[U+{code}]" for code in missing})
+    raise InvalidInput(f"the PDF was not made: {'; '.join(complaints)[:500]}")
+
+
+def _lay_out(html: str, *, evidence_json: bytes, identifier: bytes, moment: datetime) -> tuple[bytes, list[str]]:
     import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
@@ -111,19 +128,25 @@ def pdf_from_html(html: str, *, evidence_json: bytes, identifier: bytes, moment:
             raise FatalURLFetchingError(f"the document asked for {url[:200]}; everything must be inline")
 
     out = io.BytesIO()
-    with _rendering, _fixed_time(moment), _loud("weasyprint"):
+    with _rendering, _fixed_time(moment), _listening("weasyprint") as complaints:
         attachment = weasyprint.Attachment(
             string=evidence_json, name=ATTACHMENT, description="The complete evidence as canonical JSON (RFC 8785)",
             created=moment, modified=moment, relationship="Source",
         )  # fmt: skip
         try:
             weasyprint.HTML(string=html, url_fetcher=Closed(fail_on_errors=True)).write_pdf(
-                out, pdf_variant="pdf/a-3u", pdf_tags=True, pdf_identifier=identifier, attachments=[attachment],
-                presentational_hints=False,
+                out, finisher=_list_files_once, pdf_variant="pdf/a-3u", pdf_tags=True, pdf_identifier=identifier,
+                attachments=[attachment], presentational_hints=False,
             )  # fmt: skip
         except FatalURLFetchingError as error:
             raise IntegrityFailure(f"the PDF was not made: {error}") from error
-    return out.getvalue()
+    return out.getvalue(), complaints
+
+
+def _list_files_once(_document: Any, pdf: Any) -> None:
+    """WeasyPrint 70 lists an associated file twice, by name and by object."""
+    files = pdf.catalog["AF"]
+    files[:] = list(dict.fromkeys(files))
 
 
 def _qr(url: str) -> str:
@@ -156,16 +179,18 @@ class _Ear(logging.Handler):
         self.heard: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message."""
         self.heard.append(record.getMessage())
 
 
 @contextmanager
-def _loud(name: str) -> Iterator[None]:
+def _listening(name: str) -> Iterator[list[str]]:
     logger, ear = logging.getLogger(name), _Ear()
     logger.addHandler(ear)
     try:
-        yield
+        with warnings.catch_warnings():
+            # WeasyPrint leaves closing its own colour profile to the garbage collector.
+            warnings.filterwarnings("ignore", message=r"unclosed file .*sRGB2014\.icc", category=ResourceWarning)
+            yield ear.heard
     finally:
         logger.removeHandler(ear)
-    if ear.heard:
-        raise InvalidInput(f"the PDF was not made: {'; '.join(ear.heard)[:500]}")

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import east_asian_width
 
 from audits.measurement import Measurement
 from audits.svg import INK, fit
@@ -25,6 +26,7 @@ _ROW = 0.27
 _TOP, _BOTTOM, _RIGHT = 0.12, 0.52, 1.32
 _LINE = 0.2
 _CHARACTER = 0.068
+_LONGEST = 32
 _DOT = 5.5
 _SMALL, _TEXT = 7.5, 8.5
 
@@ -155,7 +157,7 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    left = max(1.5, max(len(_label(row)) for row in rows) * _CHARACTER + 0.2)
+    left = max(1.5, max(_columns(_shown(row)) for row in rows) * _CHARACTER + 0.85)
     top = _TOP if threshold is None else _TOP + _LINE
     height = top + _BOTTOM + _ROW * len(rows)
     settings: Any = {
@@ -171,13 +173,16 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
         axes = figure.add_axes(
             (left / WIDTH, _BOTTOM / height, (WIDTH - left - _RIGHT) / WIDTH, (height - top - _BOTTOM) / height)
         )
-        _frame(axes, rows, axis=axis, span=_span(rows, threshold))
+        _frame(axes, rows, span=_span(rows, threshold))
         _marks(axes, rows, inches=WIDTH - left - _RIGHT)
         _threshold(axes, rows, threshold)
         out = io.StringIO()
         canvas: Any = FigureCanvasSVG(figure)
         canvas.print_svg(out, metadata={"Date": None, "Title": title})
-    return fit(out.getvalue(), title=title, alternative=alternative_text(rows, title=title, threshold=threshold))
+    # People's words never pass through matplotlib: it would read $ as mathematics and warn of letters its font lacks.
+    texts = {_placeholder(index): text for index, text in enumerate([*map(_shown, rows), axis])}
+    alternative = alternative_text(rows, title=title, threshold=threshold)
+    return fit(out.getvalue(), title=title, alternative=alternative, texts=texts)
 
 
 def alternative_text(rows: Sequence[Row], *, title: str, threshold: float | None = None) -> str:
@@ -192,12 +197,20 @@ def alternative_text(rows: Sequence[Row], *, title: str, threshold: float | None
     return f"{title}.{line} {'; '.join(parts)}."
 
 
+def _placeholder(index: int) -> str:
+    return f"text {index}"
+
+
 def _row_json(row: Row) -> list[Any]:
     return [row.label, row.value, row.low, row.high, row.n, row.hollow, row.threshold]
 
 
-def _label(row: Row) -> str:
-    return f"{row.label}   n {whole(row.n)}"
+def _shown(row: Row) -> str:
+    return row.label if len(row.label) <= _LONGEST else f"{row.label[: _LONGEST - 1]}…"
+
+
+def _columns(text: str) -> int:
+    return sum(2 if east_asian_width(character) in {"W", "F"} else 1 for character in text)
 
 
 def _short(value: float) -> str:
@@ -223,7 +236,7 @@ def _span(rows: Sequence[Row], threshold: float | None) -> tuple[float, float]:
     return low - (margin if low < 0 else 0.0), high + margin
 
 
-def _frame(axes: Any, rows: Sequence[Row], *, axis: str, span: tuple[float, float]) -> None:
+def _frame(axes: Any, rows: Sequence[Row], *, span: tuple[float, float]) -> None:
     axes.set_xlim(*span)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_facecolor("none")
@@ -235,7 +248,7 @@ def _frame(axes: Any, rows: Sequence[Row], *, axis: str, span: tuple[float, floa
     axes.tick_params(axis="x", length=3, width=0.6, color=INK, labelcolor=INK, labelsize=_SMALL)
     axes.tick_params(axis="y", length=0)
     axes.set_yticks([])
-    axes.set_xlabel(axis, fontsize=_SMALL, labelpad=5)
+    axes.set_xlabel(_placeholder(len(rows)), fontsize=_SMALL, labelpad=5)
     if span[0] < 0:
         axes.axvline(0.0, color=INK, linewidth=0.6, alpha=0.6)
 
@@ -246,7 +259,7 @@ def _marks(axes: Any, rows: Sequence[Row], *, inches: float) -> None:
     for y, row in enumerate(rows):
         axes.hlines(y, low_end, high_end, color=INK, linewidth=0.4, alpha=0.16)
         axes.annotate(
-            row.label, (0, y), xycoords=("axes fraction", "data"), xytext=(-52, 0), textcoords="offset points",
+            _placeholder(y), (0, y), xycoords=("axes fraction", "data"), xytext=(-52, 0), textcoords="offset points",
             ha="right", va="center_baseline", fontsize=_TEXT,
         )  # fmt: skip
         axes.annotate(

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audits.wording import printable
+
 if TYPE_CHECKING:
     from django.template import Engine
 
@@ -24,4 +26,4 @@ def render(template: str, view: Mapping[str, Any]) -> str:
     """``templates/documents/<template>`` filled with ``view``, whose numbers are already text (no locale changes a document)."""
     from django.template import Context
 
-    return _engine().get_template(f"documents/{template}").render(Context(dict(view)))
+    return printable(_engine().get_template(f"documents/{template}").render(Context(dict(view))))

@@ -36,13 +36,13 @@ OUTCOME_WORDS: Mapping[str, str] = {
 SIGNATURE_STATUS: Mapping[str, str] = {"live": "pass", "stale": "missing", "expired": "missing"}
 
 
-def document_view(dossier: Dossier, *, picture: Callable[[str], str] = str) -> dict[str, Any]:
-    """Everything the templates print, as text; ``picture`` adapts every SVG to the medium.
+def document_view(dossier: Dossier, *, picture: Callable[[str], str] | None = str) -> dict[str, Any]:
+    """Everything the templates print, as text; ``picture`` adapts every SVG to the medium, ``None`` draws none.
 
     User Markdown arrives as inert HTML under ``sections[].html``; all the rest is plain text and is escaped by the templates.
     """
     rules = [rule_view(rule) for rule in dossier.verdict.rules]
-    parts = evidence_parts(dossier, picture=picture)
+    parts = [] if picture is None else evidence_parts(dossier, picture=picture)
     return {
         "model": dossier.subject.model,
         "version": dossier.subject.version,

@@ -36,6 +36,7 @@ UNDERLYING: dict[str, tuple[str, ...]] = {
     "equal_opportunity_difference": ("true_positive_rate",),
     "true_positive_rate_difference": ("true_positive_rate",),
     "false_positive_rate_difference": ("false_positive_rate",),
+    "accuracy_score_difference": ("accuracy_score",),
 }
 """Aggregate over groups to the rates of groups that it is made of."""
 
@@ -161,7 +162,8 @@ class _Gallery:
         if not details:
             return
         if rule["check"] == "performance" and not any(detail["slice"] or detail["over"] for detail in details):
-            yield ("performance",), lambda: self._performance(measured)
+            if _overall(measured):
+                yield ("performance",), lambda: self._performance(_overall(measured))
             return
         if len(details) > 1 or details[0]["over"] or rule["check"] == "comparison":
             yield ("rule", rule["id"]), lambda: _rule_picture(rule)
@@ -178,19 +180,20 @@ class _Gallery:
             for rule in self.dossier.verdict.rules
             if rule["check"] == "performance" and rule["details"] and (bound := threshold_of(rule)) is not None
         }
-        overall = [item for item in measured if not item.slice and not item.over]
-        metrics = list(
-            dict.fromkeys(item.metric for item in overall if item.metric not in COUNT_METRICS | {"log_loss"})
-        )
+        metrics = list(dict.fromkeys(item.metric for item in measured if item.metric != "log_loss"))
         title = "Overall performance on the held-out test data"
-        svg = metric_chart(overall, metrics=metrics, thresholds=thresholds, title=title)
+        svg = metric_chart(measured, metrics=metrics, thresholds=thresholds, title=title)
         caption = f"{title}. Dot: value; bar: interval; dashed: the policy's threshold."
-        return caption, svg, measurement_table(overall)
+        return caption, svg, measurement_table(measured)
+
+
+def _overall(measured: Sequence[Measurement]) -> list[Measurement]:
+    return [item for item in measured if not item.slice and not item.over and item.metric not in COUNT_METRICS]
 
 
 def _rule_picture(rule: Rule) -> tuple[str, str, Table]:
     metric = metric_words(rule["details"][0]["metric"])
-    title = rule["title"] or metric
+    title = f"{metric}: what rule {rule['id']} judges"
     rows = detail_rows(rule)
     axis = f"{metric}: challenger minus champion" if rule["check"] == "comparison" else metric
     svg = interval_chart(rows, axis=axis, title=title, threshold=threshold_of(rule))
@@ -208,7 +211,7 @@ def _rule_picture(rule: Rule) -> tuple[str, str, Table]:
             for detail in rule["details"]
         ),
     )
-    return f"{title}: what the rule judges.", svg, table
+    return f"{title}.", svg, table
 
 
 def _group_picture(
@@ -266,13 +269,7 @@ def _problem(evaluation: EvaluationRecord | None) -> str:
             else f"This evaluation is {evaluation.status}: nothing was measured yet."
         )
     error = evaluation.error
-    place = ", ".join(
-        part
-        for part in (
-            f"file {error.file}" if error.file else "",
-            f"column {error.column}" if error.column else "",
-            f"row {error.row}" if error.row is not None else "",
-        )
-        if part
-    )
-    return f"{error.message}" + (f" ({place})" if place else "")
+    row = None if error.row is None else f"row {error.row}"
+    places = (("file ", error.file), ("column ", error.column), ("", row))
+    place = ", ".join(f"{word}{shown}" for word, shown in places if shown and shown not in error.message)
+    return f"{error.message} ({place})" if place else error.message

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from audits.wording import printable
+
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _SCHEMES = {"http", "https", "mailto"}
 _TOP_HEADING, _LOWEST_HEADING = 4, 6
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 _ACTIVE_SCHEME = re.compile(r"\b(javascript|vbscript|data|file)\\?\s*:", re.IGNORECASE)
 
 
@@ -24,7 +25,7 @@ def html_from_markdown(text: str) -> str:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    tokens = parser.parse(_CONTROLS.sub("", text))
+    tokens = parser.parse(printable(text))
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             level = int(token.tag[1]) + _TOP_HEADING - 1
@@ -49,7 +50,7 @@ def inert_markdown(text: str) -> str:
     ``<`` and ``&`` become entities, so no tag and no disguised letter survives; ``javascript:`` and its kin lose their colon's
     effect by a space, which no link destination may hold.
     """
-    plain = _CONTROLS.sub("", text).replace("&", "&amp;").replace("<", "&lt;")
+    plain = printable(text).replace("&", "&amp;").replace("<", "&lt;")
     return _ACTIVE_SCHEME.sub(r"\1 :", plain)
 
 

@@ -38,7 +38,7 @@ def card_html(dossier: Dossier) -> str:
 
 def card_markdown(dossier: Dossier) -> str:
     """The card for repositories: Markdown with YAML front matter, inert whatever people wrote into it."""
-    view = document_view(dossier)
+    view = document_view(dossier, picture=None)
     lines = [
         *_front_matter(dossier),
         f"# {table_cell(view['model'])} {table_cell(view['version'])}",
@@ -66,7 +66,7 @@ def card_markdown(dossier: Dossier) -> str:
 
 
 def _front_matter(dossier: Dossier) -> list[str]:
-    entries: dict[str, Any] = {
+    entries: dict[str, str | list[str]] = {
         "model_name": dossier.subject.model,
         "version": dossier.subject.version,
         "tags": ["countersign", dossier.use_case.risk_tier, dossier.decision.environment],
@@ -76,7 +76,14 @@ def _front_matter(dossier: Dossier) -> list[str]:
         "subject_sha256": dossier.subject_sha256,
         "generated_at": dossier.generated_at,
     }
-    return ["\n".join(["---", *(f"{key}: {json.dumps(value)}" for key, value in entries.items()), "---"])]
+    return ["\n".join(["---", *(f"{key}: {_inert_json(value)}" for key, value in entries.items()), "---"])]
+
+
+def _inert_json(value: str | list[str]) -> str:
+    """JSON, and so YAML, that holds no tag and no link even for a reader who knows no front matter."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_inert_json, value))}]"
+    return json.dumps(value).translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&[]"})
 
 
 def _decision(view: dict[str, Any]) -> str:

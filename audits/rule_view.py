@@ -65,7 +65,7 @@ def rule_view(rule: Rule) -> RuleView:
     status = rule["status"] if rule["status"] in STATUS_MARKS else "error"
     return RuleView(
         id=rule["id"],
-        title=rule["title"] or rule["id"],
+        title=(rule["title"] or rule["id"]).removesuffix("."),
         check=rule["check"],
         status=status,
         mark=STATUS_MARKS[status],

@@ -8,7 +8,10 @@ attributes, ink into ``currentColor``, drops metadata and unused ids, and names 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree as ET
+
+from audits.wording import printable
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -23,8 +26,13 @@ _KEPT_STYLE = frozenset(
 )  # fmt: skip
 
 
-def fit(svg: str, *, title: str, alternative: str) -> str:
+def fit(svg: str, *, title: str, alternative: str, texts: Mapping[str, str]) -> str:
     """Clean matplotlib's ``svg`` (made by us, so trusted), name it ``title`` and describe it as ``alternative``.
+
+    Parameters
+    ----------
+    texts
+        Placeholders drawn by matplotlib to the words that stand there in truth.
 
     Returns
     -------
@@ -35,14 +43,16 @@ def fit(svg: str, *, title: str, alternative: str) -> str:
     _drop_noise(root)
     for element in root.iter():
         _style_to_attributes(element)
+        if element.tag == f"{{{SVG}}}text" and element.text is not None and element.text in texts:
+            element.text = _printable(texts[element.text])
     _drop_unused_ids(root)
     for old in root.findall(f"{{{SVG}}}title"):
         root.remove(old)
     name = ET.Element(f"{{{SVG}}}title")
-    name.text = title
+    name.text = _printable(title)
     root.insert(0, name)
     root.set("role", "img")
-    root.set("aria-label", alternative)
+    root.set("aria-label", _printable(alternative))
     root.set("fill", "currentColor")
     root.set("stroke-linejoin", "round")
     root.set("class", "chart")
@@ -54,6 +64,10 @@ def fit(svg: str, *, title: str, alternative: str) -> str:
 def for_paper(svg: str, *, ink: str, font: str) -> str:
     """The same picture for a renderer in which neither colour nor font flows into a picture from around it."""
     return svg.replace("currentColor", ink).replace("<svg ", f'<svg font-family="{font}" ', 1)
+
+
+def _printable(text: str) -> str:
+    return " ".join(printable(text).split())
 
 
 def _drop_noise(root: ET.Element) -> None:
@@ -79,6 +93,9 @@ def _style_to_attributes(element: ET.Element) -> None:
                 element.set("font-weight", "bold")
         elif name in _KEPT_STYLE:
             element.set(name, value.removesuffix("px"))
+    if element.get("fill-opacity") == "0":
+        element.set("fill", "none")
+        del element.attrib["fill-opacity"]
 
 
 def _drop_unused_ids(root: ET.Element) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -48,6 +49,7 @@ METRIC_WORDS: Mapping[str, str] = {
     "equal_opportunity_difference": "Equal opportunity difference",
     "true_positive_rate_difference": "True positive rate difference",
     "false_positive_rate_difference": "False positive rate difference",
+    "accuracy_score_difference": "Accuracy difference",
     "count": "Number of cases",
     "tp": "True positives",
     "fp": "False positives",
@@ -58,10 +60,16 @@ METRIC_WORDS: Mapping[str, str] = {
 COUNT_METRICS = frozenset({"count", "tp", "fp", "tn", "fn"})
 """Metrics that count cases: shown as whole numbers, without interval, in tables only."""
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+
+
+def printable(text: str) -> str:
+    """``text`` without what no paper can show: control characters, lone surrogates, and marks that reverse the reading order."""
+    return _UNPRINTABLE.sub("", text)
 
 
 def metric_words(metric: str) -> str:

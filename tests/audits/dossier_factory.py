@@ -375,3 +375,43 @@ def blocked() -> Dossier:
         sign_offs=(), promotion=None, changes=(), compared_with=None, checkpoint=None,
         card=replace(whole.card, sections=()),
     )  # fmt: skip
+
+
+def poisoned(text: str) -> Dossier:
+    """The promoted version with ``text`` wherever people or their data can put words."""
+    whole = promoted()
+    rules = [
+        {
+            **item,
+            "title": text,
+            "sentence": text,
+            "fix": text,
+            "observed": text,
+            "details": [{**part, "note": text} for part in item["details"]],
+        }
+        for item in whole.verdict.rules
+    ]
+    fairness = tuple(
+        replace(
+            item,
+            slice={column: text if group == "hispanic" else group for column, group in item.slice.items()},
+            note=text,
+        )
+        for item in fairness_measurements()
+    )
+    return replace(
+        whole,
+        service=replace(whole.service, name=text),
+        decision=replace(whole.decision, sentence=text),
+        use_case=UseCase(name=text, objective=text, kpis=text, affected_people=text, risk_tier=text, owner=text),
+        card=Card(sections=(Section(key="intended_use", title=text, markdown=text),), sha256=digest("card"), revision=3),
+        artifacts=tuple(replace(item, path=text, role=text) for item in whole.artifacts),
+        lineage=tuple(replace(item, name=text, detail=text) for item in whole.lineage),
+        evaluations=(whole.evaluations[0], replace(whole.evaluations[1], measurements=fairness, warnings=(text,), parameters={text: text})),
+        verdict=replace(whole.verdict, policy_title=text, rules=tuple(rules)),
+        sign_offs=tuple(replace(item, printed_name=text, meaning=text, comment=text) for item in whole.sign_offs),
+        changes=(Change(area=text, item=text, before=text, after=text),),
+        ledger=tuple(replace(line, actor=text, label=text) for line in whole.ledger),
+        manifest={text: text},
+        verification_url="javascript:alert(1)",
+    )  # fmt: skip
