@@ -8,6 +8,7 @@ has the same bytes for the same input, and its title is its alternative text.
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,9 @@ _CHARACTER = 0.068
 _LONGEST = 32
 _DOT = 5.5
 _SMALL, _TEXT = 7.5, 8.5
+
+# matplotlib's settings are global: two threads drawing at once would mix their salts.
+_drawing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +172,7 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
         "axes.labelcolor": INK,
         "axes.unicode_minus": True,
     }
-    with mpl.rc_context(settings):
+    with _drawing, mpl.rc_context(settings):
         figure = Figure(figsize=(WIDTH, height))
         axes = figure.add_axes(
             (left / WIDTH, _BOTTOM / height, (WIDTH - left - _RIGHT) / WIDTH, (height - top - _BOTTOM) / height)
