@@ -143,6 +143,11 @@ def test_what_a_rule_lacks_is_named(rule, key):
     assert error.message == f"rules[0].{key} is missing"
 
 
+def test_what_was_written_is_shown_cut_short():
+    assert refusal(policy(auc_rule(at_least="x" * 58))).message.endswith('not "' + "x" * 58 + '"')
+    assert refusal(policy(auc_rule(at_least="x" * 59))).message.endswith('not "' + "x" * 58 + "…")
+
+
 def test_a_rule_without_bounds_is_refused():
     rule = auc_rule()
     del rule["at_least"]

@@ -26,10 +26,14 @@ def test_what_was_never_planned_is_missing():
     assert "race" in judged(impact_rule(), facts())["fix"]
 
 
-@pytest.mark.parametrize(("status", "says"), [("queued", "waiting to begin"), ("running", "under way")])
-def test_what_is_being_measured_is_pending(status, says):
+@pytest.mark.parametrize(
+    ("status", "observed", "says"),
+    [("queued", "waiting to be measured", "waiting to begin"), ("running", "being measured", "under way")],
+)
+def test_what_is_being_measured_is_pending(status, observed, says):
     rule = judged(auc_rule(), without_measurements(status=status, finished_at=None))
     assert rule["status"] == "pending"
+    assert rule["observed"] == observed
     assert says in rule["sentence"]
 
 
