@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -15,6 +16,7 @@ from registry.ledger_actions import Action
 from registry.models.ledger import Checkpoint, LedgerEntry
 from registry.signing_key import signing_key
 
+log = structlog.get_logger(__name__)
 _CHUNK = 2_000
 
 
@@ -52,6 +54,17 @@ def make_checkpoint(*, actor: Actor = SYSTEM) -> Checkpoint:
         made = last if last is not None and last.size == size else _sign(last, actor)
     sink().publish(made.size, made.note.encode())
     return made
+
+
+def anchor() -> None:
+    """:func:`make_checkpoint` after a commit that stands whatever happens here: a failure is logged, loudly, and not raised.
+
+    The tail stays unanchored until the next checkpoint; ``/metrics`` and the ledger page show it.
+    """
+    try:
+        make_checkpoint()
+    except Exception:
+        log.exception("the ledger could not be anchored", sink=str(settings.COUNTERSIGN_CHECKPOINT_DIR))
 
 
 def _sign(last: Checkpoint | None, actor: Actor) -> Checkpoint:

@@ -44,8 +44,8 @@ def opinion_on(assessment: Assessment) -> Opinion:
     if verdict.outcome == "pending":
         return Opinion(PENDING, "The evidence is still being measured.", ("evaluation",))
     if verdict.outcome not in ("clear", "review"):
-        blocking = [rule["title"] for rule in verdict.document["rules"] if _blocks(rule)]
-        return Opinion(DENY, f"The policy is not met: {'; '.join(blocking)}.")
+        blocking = [f"{rule['id']} ({rule['status']})" for rule in verdict.document["rules"] if _blocks(rule)]
+        return Opinion(DENY, f"The policy is not met: {', '.join(blocking)}.")
     if review is None:
         return Opinion(DENY, "There is no review of this version.")
     return _on_review(assessment)
@@ -69,11 +69,10 @@ def _on_review(assessment: Assessment) -> Opinion:
         return Opinion(DENY, "The signatures no longer cover what is here.")
     if review.state == ReviewState.OPEN:
         waiting = next((item for item in stage_progress(review) if item.state == "current"), None)
-        text = (
-            f"Waiting for {waiting.missing} signature(s) of the stage {waiting.stage.name!r}."
-            if waiting
-            else "Waiting for signatures."
-        )
+        text = "Waiting for signatures."
+        if waiting:
+            wanted = "1 signature" if waiting.missing == 1 else f"{waiting.missing} signatures"
+            text = f"Waiting for {wanted} in the stage {waiting.stage.name!r}."
         return Opinion(PENDING, text, ("sign-off",))
     return Opinion(DENY, f"The review is {review.state.replace('_', ' ')}.")
 

@@ -17,7 +17,7 @@ from governance.services.gate import ALLOW, absolute, opinion_on
 from governance.sign_offs import live_approvals, valid_until
 from registry import artifact_store, ledger
 from registry.canonical import sha256_hex
-from registry.checkpoints import make_checkpoint
+from registry.checkpoints import anchor
 from registry.errors import Conflict, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import ModelVersion, Person, RegisteredModel
@@ -75,7 +75,7 @@ def promote_version(*, actor: Person, version: ModelVersion, environment: str) -
         if pointer.promotion and pointer.promotion.version_id == version.pk:
             return pointer.promotion, False
         promotion = _move(actor, assessment, pointer, Promotion.Kind.PROMOTE)
-        transaction.on_commit(make_checkpoint)
+        transaction.on_commit(anchor)
     return promotion, True
 
 
@@ -101,7 +101,7 @@ def roll_back(*, actor: Person, model: RegisteredModel, environment: str) -> Pro
             if opinion.result == ALLOW:
                 _verify_files(version)
                 promotion = _move(actor, assessment, pointer, Promotion.Kind.ROLLBACK)
-                transaction.on_commit(make_checkpoint)
+                transaction.on_commit(anchor)
                 return promotion
             reasons.append(f"{version.name}: {opinion.reason}")
         detail = " ".join(reasons) or "nothing ran there before."
@@ -191,7 +191,10 @@ def _attest(assessment: Assessment, now: datetime, until: datetime | None) -> tu
                 model=version.model.name,
                 environment=assessment.environment,
             ),
-            subjects=[("manifest", version.sha256), *version.files.order_by("path").values_list("path", "artifact_id")],
+            subjects=[
+                ("countersign:manifest", version.sha256),
+                *version.files.order_by("path").values_list("path", "artifact_id"),
+            ],
             verifier_id=settings.COUNTERSIGN_URL,
             verifier_version=code_version().split()[-1],
             verified_at=now,

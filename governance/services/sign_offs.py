@@ -19,7 +19,7 @@ from governance.signature_record import Meaning, record, statement
 from governance.transitions import ReviewEvent, ReviewState
 from registry import keys
 from registry.canonical import sha256_hex
-from registry.checkpoints import make_checkpoint
+from registry.checkpoints import anchor
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import Dataset, Person
@@ -118,7 +118,7 @@ def sign_review(
         stage = _check(actor, review, meaning, acknowledged, comment)
         sign_off = _record(actor, review, stage, meaning, proof, acknowledged, comment)
         _after(actor, review, meaning)
-        transaction.on_commit(make_checkpoint)
+        transaction.on_commit(anchor)
     return sign_off
 
 

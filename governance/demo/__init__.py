@@ -1,0 +1,1 @@
+"""The main job, told with real mortgage decisions: ``bin/demo``."""
