@@ -230,7 +230,7 @@ def _sign_offs(version: ModelVersion, environment: str, review: Review | None) -
             stage=item.stage.name,
             role=item.stage.role,
             printed_name=record["printed_name"],
-            meaning=item.meaning,
+            meaning=record["statement"],
             signed_at=_time(item.signed_at),
             record_sha256=item.record_sha256,
             subject_sha256=item.subject_sha256,
