@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from audits import dossier as d
-from audits.models import Evaluation, JobStatus
 from audits.engine import code_version
+from audits.models import Evaluation, JobStatus
 from governance.champion import version_in
 from governance.changes import changes_since
 from governance.models import Promotion, Review, SignOff
@@ -199,7 +200,7 @@ def _evaluation(evaluation: Evaluation) -> d.EvaluationRecord:
     )
 
 
-def _report(evaluation: Evaluation) -> dict[str, object]:
+def _report(evaluation: Evaluation) -> dict[str, Any]:
     from registry.artifact_store import read_bytes
 
     assert evaluation.report_id is not None

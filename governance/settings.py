@@ -50,8 +50,9 @@ def _development_secret() -> str:
 
 
 SECRET_KEY = os.environ.get("COUNTERSIGN_SECRET_KEY") or _development_secret()
-if PRODUCTION and len(SECRET_KEY) < 50:
-    raise ImproperlyConfigured("COUNTERSIGN_SECRET_KEY must be at least 50 characters long")
+_SECRET_LENGTH = 50
+if PRODUCTION and len(SECRET_KEY) < _SECRET_LENGTH:
+    raise ImproperlyConfigured(f"COUNTERSIGN_SECRET_KEY must be at least {_SECRET_LENGTH} characters long")
 
 DEBUG = os.environ.get("COUNTERSIGN_DEBUG") == "1" and not PRODUCTION
 COUNTERSIGN_URL = os.environ.get("COUNTERSIGN_URL", "http://127.0.0.1:8000").rstrip("/")

@@ -114,7 +114,7 @@ def open_stream(sha256: str) -> IO[bytes]:
         If the store has lost them.
     """
     try:
-        return _storage().open(storage_name(sha256), "rb")  # type: ignore[return-value]
+        return _storage().open(storage_name(sha256), "rb")
     except FileNotFoundError:
         raise IntegrityFailure(f"the artifact store has lost sha256:{sha256}") from None
 

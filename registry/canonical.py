@@ -11,6 +11,8 @@ import rfc8785
 
 from registry.errors import InvalidInput
 
+_SHA256_DIGITS = 64
+
 
 def canonical_json(value: Any) -> bytes:
     """Serialise ``value`` as RFC 8785 canonical JSON.
@@ -65,7 +67,7 @@ def parse_json(data: bytes | str, *, what: str = "document") -> Any:
 
 def is_sha256(text: object) -> bool:
     """Whether ``text`` is 64 lowercase hexadecimal digits."""
-    return isinstance(text, str) and len(text) == 64 and set(text) <= set("0123456789abcdef")
+    return isinstance(text, str) and len(text) == _SHA256_DIGITS and set(text) <= set("0123456789abcdef")
 
 
 def strip_algorithm(text: str) -> str:

@@ -49,7 +49,7 @@ def _execute(schema_editor: BaseDatabaseSchemaEditor, statements: list[str]) -> 
 
 
 def _tables() -> list[str]:
-    return [LedgerEntry._meta.db_table, Checkpoint._meta.db_table]  # noqa: SLF001 - Django's documented metadata
+    return [LedgerEntry._meta.db_table, Checkpoint._meta.db_table]
 
 
 def _sqlite_triggers() -> list[str]:

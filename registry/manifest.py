@@ -83,10 +83,10 @@ def _explain(error: Any) -> tuple[str, str]:
     field = _field(error.absolute_path)
     if error.validator == "additionalProperties":
         known = ", ".join(sorted(error.schema.get("properties", {})))
-        extra = sorted(set(error.instance) - set(error.schema.get("properties", {})))[0]
+        extra = min(set(error.instance) - set(error.schema.get("properties", {})))
         return (f"{field}.{extra}" if field else extra), f"unknown key {extra!r}; known here: {known}"
     if error.validator == "required":
-        missing = sorted(set(error.validator_value) - set(error.instance))[0]
+        missing = min(set(error.validator_value) - set(error.instance))
         return (f"{field}.{missing}" if field else missing), "is required"
     if error.validator == "type" and error.validator_value == "string":
         return field, f"must be text, not {error.instance!r}: put it in quotes"

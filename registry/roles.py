@@ -28,7 +28,7 @@ class Role(StrEnum):
         return self.value.replace("-", " ")
 
 
-ROLE_PERMISSIONS = [(role.codename, f"Acts as {role.title}") for role in Role]
+ROLE_PERMISSIONS = tuple((role.codename, f"Acts as {role.title}") for role in Role)
 ROLE_OF_CODENAME = {role.codename: role for role in Role}
 
 

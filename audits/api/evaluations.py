@@ -7,13 +7,13 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audits.models import Evaluation
 from audits.services.evaluations import repeat_evaluation
 from registry.api.idempotency import idempotent
+from registry.api.requests import PersonRequest
 from registry.errors import NotAllowed, NotFound
 from registry.models import Person
 from registry.roles import Role
@@ -71,7 +71,7 @@ class EvaluationView(APIView):
     """One evaluation."""
 
     @extend_schema(responses=EvaluationSerializer)
-    def get(self, request: Request, evaluation: UUID) -> Response:
+    def get(self, request: PersonRequest, evaluation: UUID) -> Response:
         """Progress, result or error."""
         return Response(EvaluationSerializer(_visible(request.user, evaluation)).data)
 
@@ -83,7 +83,7 @@ class RepeatEvaluationView(APIView):
 
     @extend_schema(request=None, responses={201: EvaluationSerializer})
     @idempotent
-    def post(self, request: Request, evaluation: UUID) -> Response:
+    def post(self, request: PersonRequest, evaluation: UUID) -> Response:
         """Queue the same question again. For developers, owners and validators of the model."""
         found = _visible(request.user, evaluation)
         if not roles_of(request.user, found.version.model) & {Role.DEVELOPER, Role.MODEL_OWNER, Role.VALIDATOR}:

@@ -12,10 +12,10 @@ import structlog
 from django.db import transaction
 
 from audits import jobs
+from audits.engine import code_version
 from audits.measurement import Measurement
 from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
 from audits.tasks import run_evaluation as run_evaluation_task
-from audits.engine import code_version
 from registry import artifact_store, ledger
 from registry.canonical import canonical_json, digest_of
 from registry.errors import CountersignError, InvalidInput

@@ -10,7 +10,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -25,13 +24,14 @@ from governance.sign_offs import stage_progress, state_of
 from governance.signature_record import Meaning
 from registry.api.idempotency import idempotent
 from registry.api.parsers import YAMLTextParser
+from registry.api.requests import PersonRequest
 from registry.canonical import strip_algorithm
 from registry.errors import Conflict, InvalidInput, NotFound
 from registry.models import Person
 from registry.selectors import get_model, get_version, versions_for
 
 
-def _read(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+def _read(shape: type[serializers.Serializer[Any]], request: PersonRequest) -> dict[str, Any]:
     serializer = shape(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
@@ -44,7 +44,7 @@ class GateDecisionsView(APIView):
 
     @extend_schema(request=shapes.GateQuestionSerializer, responses=shapes.GateAnswerSerializer)
     @idempotent
-    def post(self, request: Request, environment: str) -> Response:
+    def post(self, request: PersonRequest, environment: str) -> Response:
         """May this version go there? ``allow``, ``deny`` or ``pending``, with every rule."""
         data = _read(shapes.GateQuestionSerializer, request)
         subject = data["subject"]
@@ -64,7 +64,7 @@ class GateDecisionView(APIView):
     read_scope = "gate"
 
     @extend_schema(responses=shapes.GateAnswerSerializer)
-    def get(self, request: Request, decision: UUID) -> Response:
+    def get(self, request: PersonRequest, decision: UUID) -> Response:
         """The answer as it was."""
         found = GateDecision.objects.filter(pk=decision, version__in=versions_for(request.user)).first()
         if found is None:
@@ -125,7 +125,7 @@ class ReviewListView(APIView):
     """Reviews that the caller may see."""
 
     @extend_schema(responses=shapes.ReviewSerializer(many=True), operation_id="reviews_list")
-    def get(self, request: Request) -> Response:
+    def get(self, request: PersonRequest) -> Response:
         """The latest 200; filter with ``model``, ``version`` and ``state``."""
         wanted = {
             "version__model__name": request.query_params.get("model"),
@@ -146,7 +146,7 @@ class ReviewView(APIView):
     """One review."""
 
     @extend_schema(responses=shapes.ReviewSerializer)
-    def get(self, request: Request, review: UUID) -> Response:
+    def get(self, request: PersonRequest, review: UUID) -> Response:
         """Stages and signatures."""
         return Response(_shown(_review(request.user, review)))
 
@@ -158,11 +158,11 @@ class SignOffsView(APIView):
 
     @extend_schema(request=shapes.SignSerializer, responses={201: shapes.ReviewSerializer})
     @idempotent
-    def post(self, request: Request, review: UUID) -> Response:
+    def post(self, request: PersonRequest, review: UUID) -> Response:
         """Give the caller's answer, with their password as proof that they are present; a token alone signs nothing."""
         found = _review(request.user, review)
         data = _read(shapes.SignSerializer, request)
-        proof = reauthenticate(request=request._request, person=request.user, password=data["password"])  # noqa: SLF001 - axes wants Django's request
+        proof = reauthenticate(request=request._request, person=request.user, password=data["password"])
         sign_review(
             actor=request.user,
             review=found,
@@ -182,7 +182,7 @@ class AdoptPolicyView(APIView):
 
     @extend_schema(request=None, responses=shapes.ReviewSerializer)
     @idempotent
-    def post(self, request: Request, review: UUID) -> Response:
+    def post(self, request: PersonRequest, review: UUID) -> Response:
         """End this review and begin one under the policy in force; its signatures count no longer."""
         assessment = adopt_newer_policy(actor=request.user, review=_review(request.user, review))
         now = assessment.review.pk if assessment.review else review
@@ -213,7 +213,7 @@ class PromotionsView(APIView):
         request=shapes.PromoteSerializer, responses={200: shapes.PromotionSerializer, 201: shapes.PromotionSerializer}
     )
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Let an environment run a version, if the gate allows it at this moment."""
         data = _read(shapes.PromoteSerializer, request)
         version = get_version(request.user, data["model"], data["version"])
@@ -228,7 +228,7 @@ class RollbacksView(APIView):
 
     @extend_schema(request=shapes.RollbackSerializer, responses={201: shapes.PromotionSerializer})
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Return an environment to the last version whose approval is still valid."""
         data = _read(shapes.RollbackSerializer, request)
         model = get_model(request.user, data["model"])
@@ -255,7 +255,7 @@ class PoliciesView(APIView):
     parser_classes = [YAMLTextParser]
 
     @extend_schema(responses=shapes.PolicyVersionSerializer(many=True), operation_id="policies_list")
-    def get(self, request: Request) -> Response:
+    def get(self, request: PersonRequest) -> Response:
         """Every version of every policy."""
         return Response([_policy(version) for version in PolicyVersion.objects.select_related("policy")])
 
@@ -264,7 +264,7 @@ class PoliciesView(APIView):
         responses={200: shapes.PolicyVersionSerializer, 201: shapes.PolicyVersionSerializer},
     )
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Register the YAML in the body as the next version of its policy."""
         if not isinstance(request.data, bytes):
             raise InvalidInput("send the policy as the body, with Content-Type application/yaml")
@@ -276,7 +276,7 @@ class PolicyVersionView(APIView):
     """One version of a policy."""
 
     @extend_schema(responses=shapes.PolicyVersionSerializer)
-    def get(self, request: Request, name: str, number: int) -> Response:
+    def get(self, request: PersonRequest, name: str, number: int) -> Response:
         """Its exact text."""
         found = PolicyVersion.objects.select_related("policy").filter(policy__name=name, number=number).first()
         if found is None:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,6 +16,7 @@ from governance.api.serializers import AttestationStatusSerializer
 from governance.api.versions import visible_export
 from governance.models import EnvironmentPointer, Promotion
 from registry import artifact_store, ledger
+from registry.api.requests import PersonRequest
 from registry.canonical import strip_algorithm
 from registry.checkpoints import latest_checkpoint
 from registry.errors import NotFound
@@ -30,7 +30,7 @@ class DossierFileView(APIView):
     """One file of a dossier."""
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, export: UUID, name: str) -> HttpResponseBase:
+    def get(self, request: PersonRequest, export: UUID, name: str) -> HttpResponseBase:
         """The bytes, as a download: an HTML card is never rendered on this origin."""
         file = visible_export(request.user, export).files.filter(name=name).first()
         if file is None:
@@ -54,7 +54,7 @@ class AttestationView(APIView):
     """An attestation."""
 
     @extend_schema(responses={(200, "application/vnd.dsse.envelope.v1+json"): OpenApiTypes.BINARY})
-    def get(self, request: Request, sha256: str) -> HttpResponseBase:
+    def get(self, request: PersonRequest, sha256: str) -> HttpResponseBase:
         """Exactly the stored bytes of the DSSE envelope."""
         data = artifact_store.read_bytes(_promotion(request.user, sha256).attestation_id)
         return HttpResponse(data, content_type="application/vnd.dsse.envelope.v1+json")
@@ -64,7 +64,7 @@ class AttestationStatusView(APIView):
     """Whether an attestation still stands."""
 
     @extend_schema(responses=AttestationStatusSerializer)
-    def get(self, request: Request, sha256: str) -> Response:
+    def get(self, request: PersonRequest, sha256: str) -> Response:
         """``current``, ``superseded`` by a later promotion or rollback, or ``expired``."""
         promotion = _promotion(request.user, sha256)
         pointer = EnvironmentPointer.objects.get(model=promotion.model, environment=promotion.environment)
@@ -85,7 +85,7 @@ class LedgerView(APIView):
     """The whole ledger."""
 
     @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY})
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: PersonRequest) -> HttpResponseBase:
         """``ledger.jsonl`` up to the last checkpoint; for those whose duty it is to read all of it."""
         if not has_duty(request.user, "registry.view_whole_ledger"):
             raise NotFound("there is nothing here, or you may not see it")
@@ -98,7 +98,7 @@ class CheckpointView(APIView):
     """The latest signed tree head."""
 
     @extend_schema(responses={(200, "text/plain"): OpenApiTypes.STR})
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: PersonRequest) -> HttpResponseBase:
         """The note as signed. Keep it: it holds us to everything before it."""
         checkpoint = latest_checkpoint()
         if checkpoint is None:
@@ -113,6 +113,6 @@ class VerificationKeyView(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(responses={(200, "application/x-pem-file"): OpenApiTypes.STR})
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: PersonRequest) -> HttpResponseBase:
         """PEM, for offline verification."""
         return HttpResponse(verification_pem(), content_type="application/x-pem-file")

@@ -54,7 +54,7 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
     """The question that a pipeline asks: whether a version may go there."""
 
     subject = GateSubjectSerializer()
-    context = serializers.DictField(required=False, default=dict)
+    context = serializers.DictField(required=False, default=dict)  # type: ignore[assignment] # shadows DRF's own
 
 
 class EvidenceLinkSerializer(serializers.Serializer[Any]):

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -25,6 +24,7 @@ from governance.services.gate import absolute
 from governance.services.submissions import revise_model_card, submit_version
 from registry.api.idempotency import idempotent
 from registry.api.models import VersionListView, VersionSerializer
+from registry.api.requests import PersonRequest
 from registry.errors import NotFound
 from registry.models import CardRevision, ModelVersion
 from registry.selectors import current_card, get_version, versions_for
@@ -49,7 +49,7 @@ class VersionsView(VersionListView):
 
     @extend_schema(request=SubmissionSerializer, responses={200: SubmittedSerializer, 201: SubmittedSerializer})
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Register a version and queue what policy wants measured. The same manifest again changes nothing."""
         serializer = SubmissionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -66,7 +66,7 @@ class VersionView(APIView):
     """One version."""
 
     @extend_schema(responses=VersionSerializer)
-    def get(self, request: Request, model: str, version: str) -> Response:
+    def get(self, request: PersonRequest, model: str, version: str) -> Response:
         """Its facts."""
         return Response(VersionSerializer(get_version(request.user, model, version)).data)
 
@@ -83,12 +83,12 @@ class CardView(APIView):
     required_scope = "submit"
 
     @extend_schema(responses=CardSerializer)
-    def get(self, request: Request, model: str, version: str) -> Response:
+    def get(self, request: PersonRequest, model: str, version: str) -> Response:
         """The current revision."""
         return Response(_card(current_card(get_version(request.user, model, version))))
 
     @extend_schema(request=CardSerializer, responses=CardSerializer)
-    def put(self, request: Request, model: str, version: str) -> Response:
+    def put(self, request: PersonRequest, model: str, version: str) -> Response:
         """Replace the sections. Signatures on the old text become stale."""
         found = get_version(request.user, model, version)
         serializer = CardSerializer(data=request.data)
@@ -135,7 +135,7 @@ class VersionDossierView(APIView):
 
     @extend_schema(request=DossierRequestSerializer, responses={202: DossierSerializer})
     @idempotent
-    def post(self, request: Request, model: str, version: str) -> Response:
+    def post(self, request: PersonRequest, model: str, version: str) -> Response:
         """Queue the rendering of everything about where the version stands now."""
         found = get_version(request.user, model, version)
         serializer = DossierRequestSerializer(data=request.data)
@@ -150,6 +150,6 @@ class DossierView(APIView):
     """A dossier being made, or made."""
 
     @extend_schema(responses=DossierSerializer)
-    def get(self, request: Request, export: UUID) -> Response:
+    def get(self, request: PersonRequest, export: UUID) -> Response:
         """Progress and files."""
         return Response(_dossier(visible_export(request.user, export)))

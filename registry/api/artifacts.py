@@ -8,12 +8,12 @@ from django.http import FileResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registry import artifact_store
 from registry.api.parsers import RawStreamParser
+from registry.api.requests import PersonRequest
 from registry.canonical import strip_algorithm
 from registry.errors import InvalidInput, NotFound
 from registry.selectors import artifacts_for
@@ -45,7 +45,7 @@ class MissingArtifactsView(APIView):
     required_scope = "submit"
 
     @extend_schema(request=MissingSerializer, responses=MissingAnswerSerializer, operation_id="artifacts_missing")
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Digests that the caller has not uploaded and that belong to nothing they may see. Changes nothing."""
         serializer = MissingSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -65,7 +65,7 @@ class ArtifactView(APIView):
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={200: ArtifactSerializer, 201: ArtifactSerializer},
     )
-    def put(self, request: Request, sha256: str) -> Response:
+    def put(self, request: PersonRequest, sha256: str) -> Response:
         """Upload bytes. They are streamed, and kept only if they have the digest of the address."""
         expected = strip_algorithm(sha256)
         stream = request.data
@@ -76,7 +76,7 @@ class ArtifactView(APIView):
         return Response({"sha256": artifact.sha256, "size": artifact.size}, status=code)
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, sha256: str) -> HttpResponseBase:
+    def get(self, request: PersonRequest, sha256: str) -> HttpResponseBase:
         """Download the bytes, if they belong to something the caller may see."""
         digest = strip_algorithm(sha256)
         artifact = artifacts_for(request.user).filter(sha256=digest).first()

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from registry.api.requests import PersonRequest
 from registry.canonical import canonical_json, sha256_hex
 from registry.errors import Conflict, InvalidInput
 from registry.models import IdempotentRequest, Person
@@ -40,7 +40,7 @@ def idempotent(handler: Handler) -> Handler:
     """
 
     @functools.wraps(handler)
-    def wrapped(view: APIView, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def wrapped(view: APIView, request: PersonRequest, *args: Any, **kwargs: Any) -> Response:
         key = request.headers.get("Idempotency-Key")
         if key is None:
             return handler(view, request, *args, **kwargs)
@@ -64,7 +64,7 @@ def idempotent(handler: Handler) -> Handler:
     return wrapped
 
 
-def _payload(request: Request) -> str:
+def _payload(request: PersonRequest) -> str:
     data = request.data
     body = data if isinstance(data, bytes) else canonical_json(data)
     return sha256_hex(f"{request.method} {request.get_full_path()}\n".encode() + body)

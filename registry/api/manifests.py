@@ -7,11 +7,11 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registry.api.parsers import YAMLTextParser
+from registry.api.requests import PersonRequest
 from registry.errors import InvalidInput
 from registry.manifest import parse_manifest
 
@@ -42,7 +42,7 @@ class ManifestView(APIView):
         responses=ManifestAnswerSerializer,
         operation_id="manifests_check",
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Parse and check; changes nothing. Errors name the field that is wrong."""
         if not isinstance(request.data, bytes):
             raise InvalidInput("send the manifest as the body, with Content-Type application/yaml")

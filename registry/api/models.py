@@ -6,10 +6,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from registry.api.requests import PersonRequest
 from registry.models import ModelVersion, RegisteredModel
 from registry.selectors import get_model, models_for, versions_for
 
@@ -53,7 +53,7 @@ class ModelView(APIView):
     """One model."""
 
     @extend_schema(responses=ModelSerializer)
-    def get(self, request: Request, model: str) -> Response:
+    def get(self, request: PersonRequest, model: str) -> Response:
         """Its facts."""
         return Response(ModelSerializer(get_model(request.user, model)).data)
 

@@ -49,7 +49,7 @@ class YAMLTextParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> bytes:
+    ) -> Any:
         """The raw bytes."""
         return read_capped(stream, 1_000_000)
 
@@ -61,6 +61,6 @@ class RawStreamParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> IO[bytes]:
+    ) -> Any:
         """The stream, unread."""
         return stream

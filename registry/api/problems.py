@@ -39,7 +39,7 @@ def problem(
 def _of_domain_error(error: CountersignError) -> Response:
     for kind, (code, title) in _STATUS.items():
         if isinstance(error, kind):
-            extra = {key: value for key, value in error.details.items() if value is not None}
+            extra: dict[str, Any] = {key: value for key, value in error.details.items() if value is not None}
             if error.field:
                 extra["field"] = error.field
             return problem(code, title, error.message, name=error.code, **extra)

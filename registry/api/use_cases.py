@@ -6,11 +6,11 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registry.api.idempotency import idempotent
+from registry.api.requests import PersonRequest
 from registry.errors import NotFound
 from registry.models import Dataset, DatasetVersion, Person, RiskTier, UseCase
 from registry.roles import Role, parse_role
@@ -54,7 +54,7 @@ class UseCaseListView(generics.ListAPIView[UseCase]):
 
     @extend_schema(request=UseCaseSerializer, responses={201: UseCaseSerializer})
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Register a use case."""
         serializer = UseCaseSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -68,7 +68,7 @@ class UseCaseView(APIView):
     """One use case."""
 
     @extend_schema(responses=UseCaseSerializer)
-    def get(self, request: Request, slug: str) -> Response:
+    def get(self, request: PersonRequest, slug: str) -> Response:
         """Its facts."""
         return Response(UseCaseSerializer(get_use_case(request.user, slug)).data)
 
@@ -85,7 +85,7 @@ class UseCaseRolesView(APIView):
 
     required_scope = "manage"
 
-    def _read(self, request: Request) -> tuple[Person, Role]:
+    def _read(self, request: PersonRequest) -> tuple[Person, Role]:
         serializer = RoleSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
@@ -93,7 +93,7 @@ class UseCaseRolesView(APIView):
 
     @extend_schema(request=RoleSerializer, responses={201: RoleSerializer})
     @idempotent
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: PersonRequest, slug: str) -> Response:
         """Give a role."""
         use_case = get_use_case(request.user, slug)
         person, role = self._read(request)
@@ -101,7 +101,7 @@ class UseCaseRolesView(APIView):
         return Response({"username": person.username, "role": role.value}, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=RoleSerializer, responses={204: None})
-    def delete(self, request: Request, slug: str) -> Response:
+    def delete(self, request: PersonRequest, slug: str) -> Response:
         """Take a role away."""
         use_case = get_use_case(request.user, slug)
         person, role = self._read(request)
@@ -114,7 +114,7 @@ class DatasetSerializer(serializers.Serializer[Any]):
 
     slug = serializers.SlugField(max_length=100)
     name = serializers.CharField(max_length=200)
-    source = serializers.CharField(max_length=5000)
+    source = serializers.CharField(max_length=5000)  # type: ignore[assignment] # DRF fields have a `source` of their own
 
 
 class DatasetsView(APIView):
@@ -124,7 +124,7 @@ class DatasetsView(APIView):
 
     @extend_schema(request=DatasetSerializer, responses={201: DatasetSerializer}, operation_id="datasets_register")
     @idempotent
-    def post(self, request: Request) -> Response:
+    def post(self, request: PersonRequest) -> Response:
         """Register a dataset; the caller becomes its owner."""
         serializer = DatasetSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -135,7 +135,9 @@ class DatasetsView(APIView):
 class DatasetVersionSerializer(serializers.Serializer[Any]):
     """What one version of a dataset holds."""
 
-    label = serializers.RegexField(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")
+    label = serializers.RegexField(  # type: ignore[assignment] # DRF fields have a `label` of their own
+        r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
+    )
     sha256 = serializers.CharField(max_length=80)
     rows = serializers.IntegerField(min_value=0, required=False, allow_null=True)
 
@@ -151,7 +153,7 @@ class DatasetVersionsView(APIView):
         operation_id="dataset_versions_register",
     )
     @idempotent
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: PersonRequest, slug: str) -> Response:
         """State the content digest of a version. Owners only; to anyone else the dataset is not there."""
         dataset = Dataset.objects.filter(slug=slug, owner=request.user).first()
         if dataset is None:

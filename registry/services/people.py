@@ -82,7 +82,7 @@ def _record_role(
     ledger.record(
         actor=actor,
         action=action,
-        obj_type=on._meta.verbose_name or "object",  # noqa: SLF001 - Django's public meta
+        obj_type="model" if isinstance(on, RegisteredModel) else "use case",
         obj_id=str(on.pk),
         label=str(on),
         data={"username": person.username, "role": role.value},

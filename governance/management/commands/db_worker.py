@@ -11,12 +11,12 @@ from audits.services.evaluations import reclaim_evaluations
 from governance.services.dossier_exports import reclaim_dossiers
 
 
-class Command(db_worker.Command):  # type: ignore[misc]
+class Command(db_worker.Command):
     """The worker."""
 
     help = "Measure, judge and render in the background; takes back what dead workers left"
 
-    def handle(self, **options: Any) -> None:  # type: ignore[override]
+    def handle(self, **options: Any) -> None:
         """Work until stopped."""
         stop = start_reaper([reclaim_evaluations, reclaim_dossiers])
         try:
