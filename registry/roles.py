@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from registry.errors import InvalidInput
 
@@ -28,7 +29,7 @@ class Role(StrEnum):
         return self.value.replace("-", " ")
 
 
-ROLE_PERMISSIONS = tuple((role.codename, f"Acts as {role.title}") for role in Role)
+ROLE_PERMISSIONS: list[tuple[str, Any]] = [(role.codename, f"Acts as {role.title}") for role in Role]
 ROLE_OF_CODENAME = {role.codename: role for role in Role}
 
 
