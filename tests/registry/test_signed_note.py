@@ -51,12 +51,12 @@ def test_the_example_of_the_signed_note_specification_parses():
     assert [(name, len(blob)) for name, blob in signatures] == [("quasimodo.example/salvatore", 4 + 64)]
 
 
-@pytest.mark.parametrize("position", range(len(NOTE)))
-def test_no_byte_of_a_note_changes_unnoticed(position):
-    for flip in (0x01, 0x20, 0x80):
-        forged = NOTE[:position] + bytes([NOTE[position] ^ flip]) + NOTE[position + 1 :]
-        with pytest.raises(IntegrityFailure):
-            signed_note.open_checkpoint(forged, PUBLIC)
+def test_no_byte_of_a_note_changes_unnoticed():
+    for position, byte in enumerate(NOTE):
+        for flip in (0x01, 0x20, 0x80):
+            forged = NOTE[:position] + bytes([byte ^ flip]) + NOTE[position + 1 :]
+            with pytest.raises(IntegrityFailure):
+                signed_note.open_checkpoint(forged, PUBLIC)
 
 
 def test_another_key_or_origin_is_refused():
