@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.views import APIView
 
 from audits.api import evaluations
@@ -27,7 +27,7 @@ _VERSION = "versions/<str:model>/<str:version>"
 
 urlpatterns: list[URLPattern] = [
     path("schema", _view(SpectacularAPIView), name="api-schema"),
-    path("docs", _view(SpectacularSwaggerView, url_name="api-schema"), name="api-docs"),
+    path("docs", _view(SpectacularSwaggerSplitView, url_name="api-schema"), name="api-docs"),
     path("manifests", _view(manifests.ManifestView), name="api-manifests"),
     path("artifacts/missing", _view(artifacts.MissingArtifactsView), name="api-artifacts-missing"),
     path("artifacts/<str:sha256>", _view(artifacts.ArtifactView), name="api-artifact"),

@@ -51,6 +51,7 @@ def test_the_example_for_consumer_credit_is_read_whole():
         ("discrimination-power", "performance", "block"),
         ("honest-probabilities", "performance", "block"),
         ("impact-ratio", "fairness", "block"),
+        ("impact-ratio-intersections", "fairness", "review"),
         ("equal-opportunity", "fairness", "review"),
         ("no-worse-than-champion", "comparison", "block"),
         ("card-complete", "documentation", "block"),
