@@ -56,7 +56,8 @@ def test_the_example_for_consumer_credit_is_read_whole():
         ("no-worse-than-champion", "comparison", "block"),
         ("card-complete", "documentation", "block"),
     ]
-    assert document.rules[2].over == (("race",), ("sex",), ("race", "sex"))
+    assert document.rules[2].over == (("race",), ("sex",))
+    assert document.rules[3].over == (("race", "sex"),)
     assert [(s.stage, s.role, s.quorum, s.independent_of, s.valid_days) for s in document.sign_off] == [
         ("owner", "model-owner", 1, (), None),
         ("validation", "validator", 1, ("developer", "data-owner"), None),
