@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +25,7 @@ from governance.services.sign_offs import inconclusive_rules, sign_review
 from governance.sign_offs import stage_progress, state_of
 from governance.signature_record import Meaning
 from registry.api.idempotency import idempotent
+from registry.api.pagination import CreatedCursorPagination, OpenedCursorPagination
 from registry.api.parsers import YAMLTextParser
 from registry.api.requests import PersonRequest
 from registry.canonical import strip_algorithm
@@ -35,6 +38,17 @@ def _read(shape: type[serializers.Serializer[Any]], request: PersonRequest) -> d
     serializer = shape(data=request.data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def _page(
+    request: PersonRequest,
+    view: APIView,
+    pagination: CreatedCursorPagination,
+    found: QuerySet[Any],
+    shown: Callable[[Any], dict[str, Any]],
+) -> Response:
+    rows = pagination.paginate_queryset(found, request, view=view) or []
+    return pagination.get_paginated_response([shown(row) for row in rows])
 
 
 class GateDecisionsView(APIView):
@@ -124,22 +138,22 @@ def _shown(review: Review) -> dict[str, Any]:
 class ReviewListView(APIView):
     """Reviews that the caller may see."""
 
-    @extend_schema(responses=shapes.ReviewSerializer(many=True), operation_id="reviews_list")
+    @extend_schema(
+        responses=shapes.ReviewPageSerializer,
+        operation_id="reviews_list",
+        parameters=[OpenApiParameter(name, str) for name in ("model", "version", "state", "cursor", "page_size")],
+    )
     def get(self, request: PersonRequest) -> Response:
-        """The latest 200; filter with ``model``, ``version`` and ``state``."""
+        """The latest first; filter with ``model``, ``version`` and ``state``."""
         wanted = {
             "version__model__name": request.query_params.get("model"),
             "version__name": request.query_params.get("version"),
             "state": request.query_params.get("state"),
         }
-        found = (
-            Review.objects.filter(
-                version__in=versions_for(request.user), **{key: text for key, text in wanted.items() if text}
-            )
-            .select_related("version__model__use_case", "policy_version__policy", "verdict")
-            .order_by("-opened_at")[:200]
-        )
-        return Response([_shown(review) for review in found])
+        found = Review.objects.filter(
+            version__in=versions_for(request.user), **{key: text for key, text in wanted.items() if text}
+        ).select_related("version__model__use_case", "policy_version__policy", "verdict")
+        return _page(request, self, OpenedCursorPagination(), found, _shown)
 
 
 class ReviewView(APIView):
@@ -254,10 +268,15 @@ class PoliciesView(APIView):
     required_scope = "policy"
     parser_classes = [YAMLTextParser]
 
-    @extend_schema(responses=shapes.PolicyVersionSerializer(many=True), operation_id="policies_list")
+    @extend_schema(
+        responses=shapes.PolicyPageSerializer,
+        operation_id="policies_list",
+        parameters=[OpenApiParameter(name, str) for name in ("cursor", "page_size")],
+    )
     def get(self, request: PersonRequest) -> Response:
-        """Every version of every policy."""
-        return Response([_policy(version) for version in PolicyVersion.objects.select_related("policy")])
+        """Every version of every policy, the latest first."""
+        found = PolicyVersion.objects.select_related("policy")
+        return _page(request, self, CreatedCursorPagination(), found, _policy)
 
     @extend_schema(
         request={"application/yaml": OpenApiTypes.STR},

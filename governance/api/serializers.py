@@ -240,3 +240,22 @@ class CardSerializer(serializers.Serializer[Any]):
     )
     revision = serializers.IntegerField(read_only=True)
     sha256 = serializers.CharField(read_only=True)
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """One page of a list; ``next`` and ``previous`` are addresses, or null at the ends."""
+
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
+class ReviewPageSerializer(PageSerializer):
+    """Reviews."""
+
+    results = ReviewSerializer(many=True)
+
+
+class PolicyPageSerializer(PageSerializer):
+    """Policy versions."""
+
+    results = PolicyVersionSerializer(many=True)

@@ -163,7 +163,7 @@ class Demo:
         """Everybody whom the policy asks signs, each with their own password."""
         for person in (TONY, GRACE, EDSGER):
             caller = self.caller(person)
-            review = caller.call("GET", f"reviews?model={MODEL}&version={version}&state=open")[0]
+            review = caller.call("GET", f"reviews?model={MODEL}&version={version}&state=open")["results"][0]
             stage = next(item for item in review["stages"] if item["state"] == "current")
             with step(f"{person.name} signs as {stage['role'].replace('-', ' ')}"):
                 caller.call(
@@ -183,7 +183,7 @@ class Demo:
     def try_to_sign_own(self, version: str) -> None:
         """The developer tries to approve her own version."""
         caller = self.caller(ADA)
-        review = caller.call("GET", f"reviews?model={MODEL}&version={version}&state=open")[0]
+        review = caller.call("GET", f"reviews?model={MODEL}&version={version}&state=open")["results"][0]
         body = {"meaning": "approve", "subject_sha256": review["subject_sha256"], "password": ADA.password}
         try:
             caller.call("POST", f"reviews/{review['id']}/sign-offs", {**body, "acknowledged": review["to_acknowledge"]})

@@ -12,3 +12,9 @@ class CreatedCursorPagination(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+
+class OpenedCursorPagination(CreatedCursorPagination):
+    """For what is opened rather than created."""
+
+    ordering = ("-opened_at", "-pk")
