@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
@@ -68,17 +69,17 @@ schema: {{label: approve, prediction: predicted, score: score, sensitive: [race]
 def run_tasks() -> None:
     """Run everything that is queued, here and now, as a worker would."""
     from django.utils import timezone
-    from django_tasks_db.management.commands.db_worker import Worker
+    from django_tasks_db.management.commands import db_worker
     from django_tasks_db.models import DBTaskResult
 
-    while DBTaskResult.objects.ready().exists() or DBTaskResult.objects.filter(status="READY").update(
-        run_after=timezone.now()
-    ):
-        worker = Worker(
-            queue_names=["default"], interval=0, batch=True, backend_name="default", startup_delay=False,
-            max_tasks=None, worker_id="test", excluded_queue_names=[],
-        )  # fmt: skip
-        worker.run()
+    worker = db_worker.Worker(
+        queue_names=["default"], interval=0, batch=True, backend_name="default", startup_delay=False,
+        max_tasks=None, worker_id="test", excluded_queue_names=[],
+    )  # fmt: skip
+    # A worker drops old connections between tasks; the test's own, with its open transaction, must live on.
+    with mock.patch.object(db_worker, "close_old_connections"):
+        while DBTaskResult.objects.filter(status="READY").update(run_after=timezone.now()):
+            worker.run()
     failed = DBTaskResult.objects.filter(status="FAILED").first()
     assert failed is None, failed.traceback
 
