@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 from unittest import mock
+from urllib.parse import quote
 
 import pytest
+from django.test import Client
+
+from tests.cast import make_person
+
+ON_POSTGRESQL = os.environ.get("COUNTERSIGN_TEST_DB") == "postgresql"
 
 POLICY = b"""
 policy: consumer-credit
@@ -203,3 +213,106 @@ def build_world(people) -> World:
         assign_role(actor=SYSTEM, person=person, role=role, on=use_case)
     policy, _ = register_policy(actor=people.edsger, content=POLICY)
     return World(**vars(people), use_case=use_case, policy=policy)
+
+
+@dataclass
+class Caller:
+    """Somebody who calls the API with a bearer token, as CI does."""
+
+    secret: str | None
+
+    def call(self, method: str, path: str, body=None, *, key: str | None = None, media_type="application/json"):
+        """One request below ``/api/v1``; the response."""
+        headers = {"Authorization": f"Bearer {self.secret}"} if self.secret else {}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return Client(raise_request_exception=True).generic(
+            method, f"/api/v1{path}", data, content_type=media_type, headers=headers
+        )
+
+    def get(self, path: str):
+        """GET."""
+        return self.call("GET", path)
+
+    def post(self, path: str, body=None, **options):
+        """POST."""
+        return self.call("POST", path, body, **options)
+
+
+def caller(person, *scopes: str, issued_by=None) -> Caller:
+    """``person`` at the API, with a token of these scopes (all, unless named)."""
+    from governance.scopes import Scope
+    from governance.services.tokens import issue_token
+    from registry.ledger import SYSTEM
+
+    _, secret = issue_token(
+        actor=SYSTEM, person=person, issued_by=issued_by or person, name="test", scopes=list(scopes or Scope)
+    )
+    return Caller(secret)
+
+
+def tamper(row, **columns) -> None:
+    """Change a row in the database behind the service's back, as somebody with its password could."""
+    type(row)._default_manager.filter(pk=row.pk).update(**columns)
+
+
+def ledger_actions(**wanted) -> list[str]:
+    """What the ledger says happened, in order."""
+    from registry import ledger
+
+    return [entry.action for entry in reversed(ledger.entries(**wanted))]
+
+
+@pytest.fixture
+def shared_database(request, django_db_setup, django_db_blocker, tmp_path):
+    """A database that other threads and processes see too; its address.
+
+    PostgreSQL's test database is one. SQLite's lives in this process's memory, so it is copied, migrated and empty
+    as it is, to a file, which takes its place for the test.
+    """
+    from django.db import connections
+
+    if ON_POSTGRESQL:
+        request.getfixturevalue("transactional_db")
+        at = connections["default"].settings_dict
+        yield f"postgresql://{at['USER']}:{at['PASSWORD'] or ''}@/{at['NAME']}?host={quote(at['HOST'], safe='')}"
+        return
+    with django_db_blocker.unblock():
+        path, memory = tmp_path / "shared.sqlite3", connections["default"]
+        with memory.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(path)])
+        name, connections.settings["default"]["NAME"] = connections.settings["default"]["NAME"], str(path)
+        del connections["default"]
+        yield f"sqlite:///{path}"
+        # The memory's database lives as long as its connection does.
+        connections["default"].close()
+        connections.settings["default"]["NAME"] = name
+        connections["default"] = memory
+
+
+@pytest.fixture
+def shared_world(shared_database, _private_directories):
+    """The world, committed to a database that other threads and processes see."""
+    cast = {"ada": "Lovelace", "grace": "Hopper", "edsger": "Dijkstra", "tony": "Hoare", "barbara": "Liskov"}
+    people = {name: make_person(name, name.title(), last) for name, last in cast.items()}
+    return build_world(SimpleNamespace(**people, mallory=make_person("mallory", "Mallory", "Intruder")))
+
+
+def at_once(*calls) -> list[object]:
+    """Run the calls in threads, each on its own connection; what each gave, or the error it raised."""
+    from django.db import connection
+
+    ready = threading.Barrier(len(calls))
+
+    def run(call):
+        try:
+            ready.wait()
+            return call()
+        except Exception as error:  # noqa: BLE001 - the test judges it
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(run, call) for call in calls]]
