@@ -24,6 +24,7 @@ from governance.services.promotions import promote_version, roll_back
 from governance.services.sign_offs import inconclusive_rules, sign_review
 from governance.sign_offs import stage_progress, state_of
 from governance.signature_record import Meaning
+from registry import ledger
 from registry.api.idempotency import idempotent
 from registry.api.pagination import CreatedCursorPagination, OpenedCursorPagination
 from registry.api.parsers import YAMLTextParser
@@ -204,6 +205,7 @@ class AdoptPolicyView(APIView):
 
 
 def _promotion(promotion: Promotion) -> dict[str, Any]:
+    entry = ledger.entries(object_type="promotion", object_id=str(promotion.pk)).get()
     return {
         "id": str(promotion.pk),
         "kind": promotion.kind,
@@ -213,6 +215,7 @@ def _promotion(promotion: Promotion) -> dict[str, Any]:
         "replaced": promotion.replaced.name if promotion.replaced else None,
         "attestation_sha256": promotion.attestation_id,
         "attestation_url": gate.absolute(reverse("api-attestation", args=[promotion.attestation_id])),
+        "ledger": {"seq": entry.seq, "hash": entry.hash},
         "valid_until": promotion.valid_until.isoformat() if promotion.valid_until else None,
         "created_at": promotion.created_at.isoformat(),
     }

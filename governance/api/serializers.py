@@ -169,6 +169,13 @@ class RollbackSerializer(serializers.Serializer[Any]):
     environment = serializers.RegexField(ENVIRONMENT)
 
 
+class LedgerReceiptSerializer(serializers.Serializer[Any]):
+    """Where in the ledger it stands: keep it, and hold us to it."""
+
+    seq = serializers.IntegerField()
+    hash = serializers.CharField()
+
+
 class PromotionSerializer(serializers.Serializer[Any]):
     """A promotion with its attestation."""
 
@@ -180,6 +187,7 @@ class PromotionSerializer(serializers.Serializer[Any]):
     replaced = serializers.CharField(allow_null=True)
     attestation_sha256 = serializers.CharField()
     attestation_url = serializers.CharField()
+    ledger = LedgerReceiptSerializer()
     valid_until = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
 

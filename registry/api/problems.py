@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import structlog
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from registry.errors import Conflict, CountersignError, IntegrityFailure, InvalidInput, NotAllowed, NotFound
+
+log = structlog.get_logger(__name__)
 
 _STATUS: dict[type[CountersignError], tuple[int, str]] = {
     InvalidInput: (status.HTTP_422_UNPROCESSABLE_ENTITY, "Invalid input"),
@@ -61,6 +65,15 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     set_rollback()
     if isinstance(error, CountersignError):
         return _of_domain_error(error)
+    if isinstance(error, OperationalError):
+        log.warning("the database was busy or away", error=str(error))
+        return problem(
+            503,
+            "Busy",
+            "The database was busy; nothing was changed. Try again.",
+            name="busy",
+            headers={"Retry-After": "1"},
+        )
     if isinstance(error, Http404):
         return problem(404, "Not found", "There is nothing here, or you may not see it.", name="not-found")
     if isinstance(error, exceptions.ValidationError):
