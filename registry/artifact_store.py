@@ -54,8 +54,8 @@ def put(stream: IO[bytes], *, expected: str | None = None) -> tuple[str, int]:
     Raises
     ------
     InvalidInput
-        If the bytes have another digest than ``expected`` or exceed ``COUNTERSIGN_MAX_ARTIFACT_BYTES``;
-        nothing is stored then.
+        If there are no bytes, or they have another digest than ``expected`` or exceed
+        ``COUNTERSIGN_MAX_ARTIFACT_BYTES``; nothing is stored then.
     """
     digest, size, limit = hashlib.sha256(), 0, settings.COUNTERSIGN_MAX_ARTIFACT_BYTES
     descriptor, name = tempfile.mkstemp(dir=_incoming())
@@ -71,6 +71,8 @@ def put(stream: IO[bytes], *, expected: str | None = None) -> tuple[str, int]:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
+        if not size:
+            raise InvalidInput("the artifact is empty", field="body")
         sha256 = digest.hexdigest()
         if expected is not None and sha256 != expected:
             raise InvalidInput(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,11 @@ from registry.safe_yaml import load_yaml
 FORMAT = "countersign-manifest/1"
 PREDICTIONS = "test-predictions"
 ENVIRONMENT = "environment"
+
+# No database can hold the first; the second would break a line in every list that names a file or a column.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_PROSE = ("description", "card", "training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,23 @@ def _explain(error: Any) -> tuple[str, str]:
     return field, error.message
 
 
+def _check_text(value: Any, path: tuple[str | int, ...] = ()) -> None:
+    if isinstance(value, str):
+        wrong = _UNSTORABLE if path[0] in _PROSE and path[:2] != ("training", "dataset") else _CONTROL
+        if found := wrong.search(value):
+            raise InvalidInput(
+                f"manifest: {_field(path)}: the character U+{ord(found.group()):04X} cannot stand here",
+                field=_field(path),
+            )
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key, (*path, key))
+            _check_text(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_text(item, (*path, index))
+
+
 def _check_paths(files: tuple[ManifestFile, ...]) -> None:
     seen: set[str] = set()
     for index, file in enumerate(files):
@@ -124,6 +147,7 @@ def parse_manifest(data: bytes) -> Manifest:
     if error is not None:
         field, sentence = _explain(error)
         raise InvalidInput(f"manifest: {field}: {sentence}" if field else f"manifest: {sentence}", field=field or None)
+    _check_text(document)
     manifest = Manifest(document)
     _check_paths(manifest.files)
     if sum(file.role == PREDICTIONS for file in manifest.files) > 1:

@@ -7,7 +7,6 @@ from typing import IO
 from django.db import transaction
 
 from registry import artifact_store, ledger
-from registry.errors import InvalidInput
 from registry.ledger_actions import Action
 from registry.models import Artifact, ArtifactUpload, Person
 
@@ -21,8 +20,6 @@ def store_artifact(*, actor: Person, stream: IO[bytes], expected: str) -> tuple[
         If the bytes do not have the digest ``expected``, are empty, or are too many.
     """
     sha256, size = artifact_store.put(stream, expected=expected)
-    if size == 0:
-        raise InvalidInput("the artifact is empty", field="body")
     with transaction.atomic():
         artifact, _ = Artifact.objects.get_or_create(sha256=sha256, defaults={"size": size})
         _, created = ArtifactUpload.objects.get_or_create(artifact=artifact, person=actor)

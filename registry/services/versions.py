@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from guardian.shortcuts import assign_perm
 
 from registry import artifact_store, ledger
@@ -33,25 +33,42 @@ def _use_case(actor: Person, slug: str) -> UseCase:
     return use_case
 
 
+def _locked_model(name: str) -> RegisteredModel | None:
+    return RegisteredModel.objects.select_for_update(of=("self",)).filter(name=name).first()
+
+
+def _register_model(actor: Person, name: str, use_case: UseCase) -> RegisteredModel | None:
+    """A new model; None if somebody registered the name at the same moment."""
+    if Role.DEVELOPER not in roles_of(actor, use_case):
+        raise NotAllowed(f"you are not a developer of the use case {use_case.slug!r}", field="use_case")
+    try:
+        with transaction.atomic():
+            model = RegisteredModel.objects.create(name=name, use_case=use_case, created_by=actor)
+    except IntegrityError:
+        return None
+    assign_perm(Role.DEVELOPER.codename, actor, model)
+    ledger.record(
+        actor=actor,
+        action=Action.MODEL_REGISTERED,
+        obj_type="model",
+        obj_id=str(model.pk),
+        label=model.name,
+        data={"use_case": use_case.slug},
+        model_name=model.name,
+    )
+    return model
+
+
 def _model(actor: Person, manifest: Manifest) -> RegisteredModel:
     """The model of the manifest, registered on its first submission."""
     use_case = _use_case(actor, manifest.use_case)
-    model = RegisteredModel.objects.select_for_update().filter(name=manifest.model).first()
+    model = _locked_model(manifest.model)
     if model is None:
-        if Role.DEVELOPER not in roles_of(actor, use_case):
-            raise NotAllowed(f"you are not a developer of the use case {use_case.slug!r}", field="use_case")
-        model = RegisteredModel.objects.create(name=manifest.model, use_case=use_case, created_by=actor)
-        assign_perm(Role.DEVELOPER.codename, actor, model)
-        ledger.record(
-            actor=actor,
-            action=Action.MODEL_REGISTERED,
-            obj_type="model",
-            obj_id=str(model.pk),
-            label=model.name,
-            data={"use_case": use_case.slug},
-            model_name=model.name,
-        )
-        return model
+        made = _register_model(actor, manifest.model, use_case)
+        if made is not None:
+            return made
+        model = _locked_model(manifest.model)
+        assert model is not None
     if Role.DEVELOPER not in roles_of(actor, model):
         raise NotFound(
             f"there is no model {manifest.model!r} that you may submit to; is the name taken?", field="model"
