@@ -265,7 +265,7 @@ def ledger_actions(**wanted) -> list[str]:
 
 
 @pytest.fixture
-def shared_database(request, django_db_setup, django_db_blocker, tmp_path):
+def shared_database(transactional_db, tmp_path):
     """A database that other threads and processes see too; its address.
 
     PostgreSQL's test database is one. SQLite's lives in this process's memory, so it is copied, migrated and empty
@@ -274,21 +274,19 @@ def shared_database(request, django_db_setup, django_db_blocker, tmp_path):
     from django.db import connections
 
     if ON_POSTGRESQL:
-        request.getfixturevalue("transactional_db")
         at = connections["default"].settings_dict
         yield f"postgresql://{at['USER']}:{at['PASSWORD'] or ''}@/{at['NAME']}?host={quote(at['HOST'], safe='')}"
         return
-    with django_db_blocker.unblock():
-        path, memory = tmp_path / "shared.sqlite3", connections["default"]
-        with memory.cursor() as cursor:
-            cursor.execute("VACUUM INTO %s", [str(path)])
-        name, connections.settings["default"]["NAME"] = connections.settings["default"]["NAME"], str(path)
-        del connections["default"]
-        yield f"sqlite:///{path}"
-        # The memory's database lives as long as its connection does.
-        connections["default"].close()
-        connections.settings["default"]["NAME"] = name
-        connections["default"] = memory
+    path, memory = tmp_path / "shared.sqlite3", connections["default"]
+    with memory.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(path)])
+    name, connections.settings["default"]["NAME"] = connections.settings["default"]["NAME"], str(path)
+    del connections["default"]
+    yield f"sqlite:///{path}"
+    # The memory's database lives as long as its connection does.
+    connections["default"].close()
+    connections.settings["default"]["NAME"] = name
+    connections["default"] = memory
 
 
 @pytest.fixture
