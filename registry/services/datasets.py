@@ -53,7 +53,7 @@ def register_dataset_version(
     NotAllowed
         If the actor does not own the dataset.
     Conflict
-        If the version has another digest already.
+        If the version is known with another digest or number of rows. Stating the same again changes nothing.
     """
     if dataset.owner_id != actor.pk:
         raise NotAllowed(f"only the owner of {dataset.slug} may state what its versions hold")
@@ -61,6 +61,10 @@ def register_dataset_version(
     version, _ = DatasetVersion.objects.select_for_update().get_or_create(dataset=dataset, label=label)
     if version.sha256 not in (None, digest):
         raise Conflict(f"{version} is known with another content (sha256:{version.sha256})", field="sha256")
+    if version.sha256 == digest:
+        if version.rows != rows:
+            raise Conflict(f"{version} is known with another number of rows ({version.rows})", field="rows")
+        return version
     version.sha256, version.rows = digest, rows
     version.save()
     ledger.record(

@@ -34,7 +34,7 @@ def create_person(
     Raises
     ------
     InvalidInput
-        If a person has no acceptable password, or a service account has one.
+        If a name is malformed, a person has no acceptable password, or a service account has one.
     Conflict
         If the user name is taken.
     """
@@ -43,12 +43,14 @@ def create_person(
         raise InvalidInput("people have a password, service accounts have none", field="password")
     try:
         person.clean_fields(exclude=["password"])
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise InvalidInput(" ".join(messages), field=field) from error
+    try:
         if password is not None:
             validate_password(password, person)
     except ValidationError as error:
-        raise InvalidInput(
-            " ".join(error.messages), field="password" if password is not None else "username"
-        ) from error
+        raise InvalidInput(" ".join(error.messages), field="password") from error
     person.set_password(password)
     try:
         with transaction.atomic():
