@@ -139,13 +139,19 @@ def repeat_evaluation(*, actor: Person, evaluation: Evaluation) -> Evaluation:
     return again
 
 
+@transaction.atomic
+def _begin(evaluation_id: uuid.UUID) -> Evaluation | None:
+    evaluation = jobs.claim(Evaluation, evaluation_id)
+    if evaluation is not None:
+        _record(evaluation, Action.EVALUATION_STARTED, {"attempt": evaluation.attempt})
+    return evaluation
+
+
 def run_evaluation(*, evaluation_id: uuid.UUID) -> None:
     """Measure: in a worker, safe to run twice. Whatever goes wrong ends as an evaluation in ``error``, never a pass."""
-    evaluation = jobs.claim(Evaluation, evaluation_id)
+    evaluation = _begin(evaluation_id)
     if evaluation is None:
         return
-    with transaction.atomic():
-        _record(evaluation, Action.EVALUATION_STARTED, {"attempt": evaluation.attempt})
     try:
         with jobs.heartbeat(evaluation):
             report = _measure(evaluation)

@@ -8,6 +8,7 @@ from django_tasks_db.management.commands import db_worker
 
 from audits.reaper import start_reaper
 from audits.services.evaluations import reclaim_evaluations
+from audits.stranded_tasks import requeue_stranded_tasks
 from governance.services.dossier_exports import reclaim_dossiers
 
 
@@ -18,7 +19,7 @@ class Command(db_worker.Command):
 
     def handle(self, **options: Any) -> None:
         """Work until stopped."""
-        stop = start_reaper([reclaim_evaluations, reclaim_dossiers])
+        stop = start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks])
         try:
             super().handle(**options)
         finally:
