@@ -275,7 +275,8 @@ def shared_database(transactional_db, tmp_path):
 
     if ON_POSTGRESQL:
         at = connections["default"].settings_dict
-        yield f"postgresql://{at['USER']}:{at['PASSWORD'] or ''}@/{at['NAME']}?host={quote(at['HOST'], safe='')}"
+        host = quote(at["HOST"] or at["OPTIONS"]["host"], safe="")
+        yield f"postgresql://{at['USER']}:{at['PASSWORD'] or ''}@/{at['NAME']}?host={host}"
         return
     path, memory = tmp_path / "shared.sqlite3", connections["default"]
     with memory.cursor() as cursor:
