@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -70,19 +71,24 @@ class StageProgress:
         return max(self.stage.quorum - len(self.signed), 0)
 
 
-def live_approvals(review: Review, now: datetime | None = None) -> list[SignOff]:
-    """Approvals that count now."""
+def live_approvals(
+    review: Review, now: datetime | None = None, *, answers: Iterable[SignOff] | None = None
+) -> list[SignOff]:
+    """Approvals that count now, among ``answers`` where the caller has read the review's sign-offs already."""
     now = now or timezone.now()
+    found = review.sign_offs.select_related("person", "stage") if answers is None else answers
     return [
         sign_off
-        for sign_off in review.sign_offs.select_related("person", "stage").filter(meaning=Meaning.APPROVE)
-        if state_of(sign_off, review.subject_sha256, now) is SignatureState.LIVE
+        for sign_off in found
+        if sign_off.meaning == Meaning.APPROVE and state_of(sign_off, review.subject_sha256, now) is SignatureState.LIVE
     ]
 
 
-def stage_progress(review: Review, now: datetime | None = None) -> list[StageProgress]:
-    """The stages in order: ``done``, ``current`` (at most one), ``waiting``."""
-    approvals = live_approvals(review, now)
+def stage_progress(
+    review: Review, now: datetime | None = None, *, answers: Iterable[SignOff] | None = None
+) -> list[StageProgress]:
+    """The stages in order: ``done``, ``current`` (at most one), ``waiting``; ``answers`` as in :func:`live_approvals`."""
+    approvals = live_approvals(review, now, answers=answers)
     progress, current_found = [], False
     for stage in review.stages.all():
         signed = [sign_off for sign_off in approvals if sign_off.stage_id == stage.pk]

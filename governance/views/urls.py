@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, path
+
+from governance.views import account, documents, inbox, ledger, models, policies, reviews, versions
+from governance.views.page import View, page
+
+_VERSION = "models/<str:model>/versions/<str:version>"
 
 
-def nothing(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("")
+def _page(route: str, view: View, name: str) -> URLPattern:
+    return path(route, page(view), name=name)
 
 
-urlpatterns = [
-    path("", nothing, name="inbox"),
-    path("sign-in", nothing, name="login"),
-    path("models/<str:model>/versions/<str:version>", nothing, name="version"),
-    path("reviews/<uuid:review>", nothing, name="review"),
-    path("policies/<slug:name>/<int:number>", nothing, name="policy"),
+urlpatterns: list[URLPattern] = [
+    _page("", inbox.inbox, "inbox"),
+    path("sign-in", account.SignIn.as_view(), name="login"),
+    path("sign-out", LogoutView.as_view(), name="logout"),
+    _page("models", models.models, "models"),
+    _page("models/<str:model>", models.model, "model"),
+    _page("models/<str:model>/rollback", models.rollback, "rollback"),
+    _page("use-cases/<slug:slug>", models.use_case, "use-case"),
+    _page(_VERSION, versions.version, "version"),
+    _page(f"{_VERSION}/progress", versions.progress, "version-progress"),
+    _page(f"{_VERSION}/promote", versions.promote, "promote"),
+    _page(f"{_VERSION}/evaluations/<uuid:evaluation>/repeat", versions.repeat, "repeat"),
+    _page(f"{_VERSION}/card", documents.card, "card"),
+    _page(f"{_VERSION}/dossier", documents.dossier, "dossier"),
+    _page(f"{_VERSION}/dossier/progress", documents.dossier_progress, "dossier-progress"),
+    _page("reviews/<uuid:review>", reviews.review, "review"),
+    _page("reviews/<uuid:review>/sign", reviews.sign, "sign"),
+    _page("reviews/<uuid:review>/adopt-policy", reviews.adopt_policy, "adopt-policy"),
+    _page("policies", policies.policies, "policies"),
+    _page("policies/new", policies.register, "register-policy"),
+    _page("policies/<slug:name>/<int:number>", policies.policy, "policy"),
+    _page("ledger", ledger.ledger, "ledger"),
+    _page("ledger/verify", ledger.verify, "verify-ledger"),
+    _page("ledger/<int:seq>", ledger.entry, "ledger-entry"),
+    _page("account", account.account, "account"),
+    _page("account/tokens", account.create_token, "create-token"),
+    _page("account/tokens/<int:token>/revoke", account.end_token, "end-token"),
+    _page("account/password", account.new_password, "new-password"),
 ]

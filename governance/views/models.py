@@ -1,0 +1,100 @@
+"""Models and use cases: lists, pages, and going back to an earlier version."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from governance.page_selectors.models import (
+    STAGES,
+    model_rows,
+    people_of,
+    pointers_of,
+    promotions_of,
+    rows_of,
+    versions_with_standings,
+)
+from governance.page_selectors.roles import PROMOTERS
+from governance.policies_in_force import environments_of
+from governance.services.promotions import roll_back
+from governance.views.page import reader
+from registry.errors import CountersignError, NotAllowed
+from registry.models import RiskTier
+from registry.selectors import get_model, get_use_case, models_for, roles_of, use_cases_for
+
+_PER_PAGE = 50
+
+
+@require_safe
+def models(request: HttpRequest) -> HttpResponse:
+    """Every model that the reader may see, searched and filtered."""
+    person = reader(request)
+    asked = {key: request.GET.get(key, "").strip() for key in ("q", "use_case", "tier", "stage")}
+    rows = model_rows(person, **asked)
+    context = {
+        "rows": Paginator(rows, _PER_PAGE).get_page(request.GET.get("page")),
+        "asked": asked,
+        "filtered": any(asked.values()),
+        "use_cases": use_cases_for(person),
+        "tiers": RiskTier.choices,
+        "stages": STAGES,
+    }
+    return render(request, "models/list.html", context)
+
+
+@require_safe
+def model(request: HttpRequest, model: str) -> HttpResponse:
+    """One model: its versions, where they run, and who holds which role."""
+    person = reader(request)
+    found = get_model(person, model)
+    versions = found.versions.select_related("model__use_case", "submitted_by").defer("manifest")
+    shown = Paginator(versions, _PER_PAGE).get_page(request.GET.get("page"))
+    roles = roles_of(person, found)
+    context = {
+        "model": found,
+        "versions": versions_with_standings(list(shown)),
+        "page_of_versions": shown,
+        "runs": pointers_of([found]),
+        "people": people_of(found),
+        "promotions": promotions_of(found),
+        "roles": roles,
+        "may_roll_back": bool(roles & PROMOTERS),
+        "service": settings.COUNTERSIGN_URL,
+        "environment": next(iter(environments_of(found.use_case.risk_tier)), "production"),
+    }
+    return render(request, "models/detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rollback(request: HttpRequest, model: str) -> HttpResponse:
+    """Ask, then return an environment to the last version there that is still approved."""
+    person = reader(request)
+    found = get_model(person, model)
+    if not roles_of(person, found) & PROMOTERS:
+        raise NotAllowed(_("Only developers, owners and compliance officers of the model may roll it back."))
+    environment = request.POST.get("environment") or request.GET.get("environment", "")
+    context: dict[str, object] = {"model": found, "environment": environment}
+    context["runs"] = next((item for item in pointers_of([found]) if item.environment == environment), None)
+    if request.method == "POST":
+        try:
+            promotion = roll_back(actor=person, model=found, environment=environment)
+        except CountersignError as error:
+            return render(request, "models/rollback.html", {**context, "error": error}, status=409)
+        said = _("%(environment)s runs %(version)s again.")
+        messages.success(request, said % {"environment": environment, "version": promotion.version})
+        return redirect("model", model=found.name)
+    return render(request, "models/rollback.html", context)
+
+
+@require_safe
+def use_case(request: HttpRequest, slug: str) -> HttpResponse:
+    """One use case: what it is for, whom it touches, and its models."""
+    person = reader(request)
+    found = get_use_case(person, slug)
+    rows = rows_of(list(models_for(person).filter(use_case=found)))
+    return render(request, "models/use_case.html", {"use_case": found, "rows": rows, "roles": roles_of(person, found)})
