@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from audits import jobs
 from audits.engine import code_version
@@ -18,7 +18,7 @@ from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
 from audits.tasks import run_evaluation as run_evaluation_task
 from registry import artifact_store, ledger
 from registry.canonical import canonical_json, digest_of
-from registry.errors import CountersignError, InvalidInput
+from registry.errors import Conflict, CountersignError, InvalidInput
 from registry.ledger_actions import Action
 from registry.manifest import PREDICTIONS
 from registry.models import ModelVersion, Person
@@ -119,21 +119,27 @@ def repeat_evaluation(*, actor: Person, evaluation: Evaluation) -> Evaluation:
     ------
     InvalidInput
         If it has not failed: a measurement that succeeded is not replaced by luck.
+    Conflict
+        If the question has been asked again already.
     """
     evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
     if evaluation.status != JobStatus.ERROR:
         raise InvalidInput("only an evaluation that ended in error can be repeated")
-    again = Evaluation.objects.create(
-        version=evaluation.version,
-        kind=evaluation.kind,
-        champion=evaluation.champion,
-        parameters=evaluation.parameters,
-        inputs=evaluation.inputs,
-        question=evaluation.question,
-        code_version=evaluation.code_version,
-        trust=evaluation.trust,
-        requested_by=actor,
-    )
+    try:
+        with transaction.atomic():
+            again = Evaluation.objects.create(
+                version=evaluation.version,
+                kind=evaluation.kind,
+                champion=evaluation.champion,
+                parameters=evaluation.parameters,
+                inputs=evaluation.inputs,
+                question=evaluation.question,
+                code_version=code_version(),
+                trust=evaluation.trust,
+                requested_by=actor,
+            )
+    except IntegrityError:
+        raise Conflict("this question has been asked again already; its evaluation is there or under way") from None
     _record(again, Action.EVALUATION_QUEUED, {"question": again.question, "repeats": str(evaluation.pk)}, actor)
     run_evaluation_task.enqueue(str(again.pk))
     return again
