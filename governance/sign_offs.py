@@ -6,13 +6,14 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.utils import timezone
 
 from governance.models import Review, SignOff, Stage
-from governance.signature_record import Meaning
+from governance.policies_in_force import document_of
+from governance.signature_record import Meaning, shown_time
 from registry import keys
 from registry.canonical import parse_json, sha256_hex
 from registry.errors import InvalidInput
@@ -36,14 +37,43 @@ def is_intact(sign_off: SignOff) -> bool:
         seal = base64.b64decode(sign_off.seal, validate=True)
     except (InvalidInput, binascii.Error):
         return False
+    row = {
+        "subject_sha256": sign_off.subject_sha256,
+        "meaning": sign_off.meaning,
+        "person": sign_off.person.username,
+        "review": str(sign_off.review_id),
+        "stage": sign_off.stage.name,
+        "role": sign_off.stage.role,
+        "method": sign_off.method,
+        "comment": sign_off.comment,
+        "signed_at": shown_time(sign_off.signed_at),
+    }
     return (
         sha256_hex(data) == sign_off.record_sha256
-        and record.get("subject_sha256") == sign_off.subject_sha256
-        and record.get("meaning") == sign_off.meaning
-        and record.get("person") == sign_off.person.username
-        and record.get("review") == str(sign_off.review_id)
+        and isinstance(record, dict)
+        and row.items() <= record.items()
+        and sign_off.stage.review_id == sign_off.review_id
         and keys.is_signed(signing_key().public_key(), seal, data)
     )
+
+
+def ends_at(sign_off: SignOff) -> datetime | None:
+    """When it runs out: as its stage says, or earlier where the row says so; a row edited to last longer does not."""
+    days = sign_off.stage.valid_days
+    promised = sign_off.signed_at + timedelta(days=days) if days else None
+    return min((end for end in (promised, sign_off.valid_until) if end), default=None)
+
+
+def stages_hold(review: Review) -> bool:
+    """Whether the stages are still those that the policy asks for, none softened and none gone."""
+    here = [
+        (stage.name, stage.role, stage.quorum, list(stage.independent_of), stage.valid_days)
+        for stage in review.stages.all()
+    ]
+    return here == [
+        (stage.stage, stage.role, stage.quorum, list(stage.independent_of), stage.valid_days)
+        for stage in document_of(review.policy_version).sign_off
+    ]
 
 
 def state_of(sign_off: SignOff, subject_sha256: str, now: datetime) -> SignatureState:
@@ -52,7 +82,8 @@ def state_of(sign_off: SignOff, subject_sha256: str, now: datetime) -> Signature
         return SignatureState.BROKEN
     if sign_off.subject_sha256 != subject_sha256:
         return SignatureState.STALE
-    if sign_off.valid_until is not None and sign_off.valid_until <= now:
+    end = ends_at(sign_off)
+    if end is not None and end <= now:
         return SignatureState.EXPIRED
     return SignatureState.LIVE
 
@@ -104,5 +135,4 @@ def stage_progress(
 
 def valid_until(review: Review) -> datetime | None:
     """When the first of the live approvals runs out; None if none does."""
-    ends = [sign_off.valid_until for sign_off in live_approvals(review) if sign_off.valid_until]
-    return min(ends, default=None)
+    return min((end for sign_off in live_approvals(review) if (end := ends_at(sign_off))), default=None)

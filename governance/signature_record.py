@@ -19,6 +19,11 @@ class Meaning(StrEnum):
     REJECT = "reject"
 
 
+def shown_time(moment: datetime) -> str:
+    """The moment of signing as the record holds it: UTC, to the microsecond."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def statement(*, meaning: Meaning, printed_name: str, role: str, version: str, environment: str, policy: str) -> str:
     """The sentence that stands above the signature."""
     role = role.replace("-", " ")
@@ -68,6 +73,6 @@ def record(
             "acknowledged": sorted(acknowledged),
             "comment": comment,
             "method": method,
-            "signed_at": signed_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "signed_at": shown_time(signed_at),
         }
     )

@@ -65,7 +65,7 @@ def assess_version(
     Raises
     ------
     IntegrityFailure
-        If stored bytes (manifest, card) no longer match their digests.
+        If stored bytes (manifest, card, policy) no longer match their digests.
     """
     version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model__use_case").get(pk=version.pk)
     review = latest_review(version, environment)
@@ -73,6 +73,7 @@ def assess_version(
     policy_version = review.policy_version if review and active else _policy(version, environment)
     if policy_version is None:
         return Assessment(version, environment, None, review=review)
+    _check_stored(version, policy_version)
     champion = champion_for(version, environment)
     evaluations = _evaluations(version, policy_version, champion)
     facts = gather_facts(
@@ -97,6 +98,17 @@ def assess_version(
             or review
         )
     return Assessment(version, environment, policy_version, champion, evaluations, verdict, subject, review)
+
+
+def _check_stored(version: ModelVersion, policy_version: PolicyVersion) -> None:
+    """What is judged must be what was registered: bytes changed in the database are judged by nobody."""
+    card = current_card(version)
+    stored = [(f"manifest of {version}", version.manifest, version.sha256)]
+    stored += [(f"model card of {version}", card.content, card.sha256)] if card else []
+    stored += [(f"text of policy {policy_version}", policy_version.content, policy_version.sha256)]
+    for name, content, sha256 in stored:
+        if sha256_hex(bytes(content)) != sha256:
+            raise IntegrityFailure(f"the stored {name} no longer matches its digest")
 
 
 def _policy(version: ModelVersion, environment: str) -> PolicyVersion | None:
@@ -133,7 +145,12 @@ def _keep_verdict(
     content = evaluate(bytes(policy_version.content), parse_json(facts))
     sha256 = sha256_hex(content)
     last = version.verdicts.filter(environment=environment).order_by("-pk").first()
-    if last is not None and last.sha256 == sha256 and last.policy_version_id == policy_version.pk:
+    outcome = parse_json(content)["outcome"]
+    if (
+        last is not None
+        and (last.sha256, last.outcome, last.policy_version_id) == (sha256, outcome, policy_version.pk)
+        and bytes(last.content) == content
+    ):
         return last
     verdict = Verdict.objects.create(
         version=version,
@@ -142,7 +159,7 @@ def _keep_verdict(
         facts=facts,
         content=content,
         sha256=sha256,
-        outcome=parse_json(content)["outcome"],
+        outcome=outcome,
     )
     ledger.record(
         actor=actor,
@@ -171,8 +188,6 @@ def _subject(
     verdict: Verdict,
 ) -> Subject:
     """Everything a signature covers, from the bytes themselves where we hold them, not from what a column says."""
-    if sha256_hex(bytes(version.manifest)) != version.sha256:
-        raise IntegrityFailure(f"the stored manifest of {version} no longer matches its digest")
     card = current_card(version)
     return make_subject(
         model=version.model.name,

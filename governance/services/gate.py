@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from governance.models import GateDecision, Promotion
 from governance.services.assessment import Assessment, assess_version
-from governance.sign_offs import stage_progress
+from governance.sign_offs import stage_progress, stages_hold
 from governance.transitions import ReviewState
 from registry import ledger
 from registry.ledger_actions import Action
@@ -60,6 +60,8 @@ def _blocks(rule: Mapping[str, Any]) -> bool:
 def _on_review(assessment: Assessment) -> Opinion:
     review, subject = assessment.review, assessment.subject
     assert review is not None
+    if not stages_hold(review):
+        return Opinion(DENY, "The stages of this review are no longer those of its policy.")
     if review.state == ReviewState.CHANGES_REQUESTED:
         return Opinion(DENY, "A reviewer asked for changes.")
     if review.state == ReviewState.APPROVED:

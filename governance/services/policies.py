@@ -13,7 +13,7 @@ from governance.transitions import ACTIVE_STATES, ReviewEvent
 from registry import ledger
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
-from registry.models import Person
+from registry.models import ModelVersion, Person
 from registry.roles import Role
 from registry.selectors import roles_of
 from registry.services.people import has_duty
@@ -94,6 +94,8 @@ def adopt_newer_policy(*, actor: Person, review: Review) -> Assessment:
     Conflict
         If the review is over, or there is no newer policy.
     """
+    # The version before its review, in the order of every other call, so that no two wait for each other.
+    ModelVersion.objects.select_for_update(of=("self",)).get(pk=review.version_id)
     review = (
         Review.objects.select_for_update(of=("self",))
         .select_related("version__model__use_case", "policy_version__policy")

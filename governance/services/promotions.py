@@ -16,9 +16,9 @@ from governance.services.assessment import Assessment, assess_version
 from governance.services.gate import ALLOW, absolute, opinion_on
 from governance.sign_offs import live_approvals, valid_until
 from registry import artifact_store, ledger
-from registry.canonical import sha256_hex
+from registry.canonical import parse_json, sha256_hex
 from registry.checkpoints import anchor
-from registry.errors import Conflict, NotAllowed
+from registry.errors import Conflict, IntegrityFailure, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import ModelVersion, Person, RegisteredModel
 from registry.roles import Role
@@ -35,9 +35,22 @@ def _check_may_promote(actor: Person, model: RegisteredModel) -> None:
 
 
 def _verify_files(version: ModelVersion) -> None:
-    """Read every artifact again: a file that was swapped in the store after the signatures stops here."""
-    for sha256 in version.files.values_list("artifact_id", flat=True).distinct():
+    """Read every artifact again: a file that was swapped after the signatures, in store or table, stops here."""
+    stated = {(file["path"], file["role"], file["sha256"]) for file in version.facts["artifacts"]}
+    if set(version.files.values_list("path", "role", "artifact_id")) != stated:
+        raise IntegrityFailure(f"the files recorded for {version} are not those of its manifest")
+    for sha256 in {sha256 for _, _, sha256 in stated}:
         artifact_store.verify(sha256)
+
+
+def _verify_evidence(assessment: Assessment) -> None:
+    """Read every report again, and compare it with the rows that were judged."""
+    for evaluation in assessment.evaluations.values():
+        if evaluation.report_id is None:
+            continue
+        report = parse_json(artifact_store.read_bytes(evaluation.report_id), what="evidence")
+        if [row.as_measurement().as_json() for row in evaluation.measurements.all()] != report["measurements"]:
+            raise IntegrityFailure(f"the measurements recorded for {evaluation} are not those of its report")
 
 
 def _lock_pointer(model: RegisteredModel, environment: str) -> EnvironmentPointer:
@@ -62,13 +75,14 @@ def promote_version(*, actor: Person, version: ModelVersion, environment: str) -
     Conflict
         If the gate does not allow it, with the reason.
     IntegrityFailure
-        If an artifact's stored bytes are no longer those that were signed for.
+        If the stored bytes or rows of an artifact or of evidence are no longer those that were signed for.
     """
     _check_may_promote(actor, version.model)
     _verify_files(version)
     with transaction.atomic():
-        assessment = assess_version(version=version, environment=environment, actor=actor)
+        # The pointer first: what it names is the champion that the version is judged against.
         pointer = _lock_pointer(version.model, environment)
+        assessment = assess_version(version=version, environment=environment, actor=actor)
         opinion = opinion_on(assessment)
         if opinion.result != ALLOW:
             raise Conflict(f"{version} may not go to {environment}: {opinion.reason}", result=opinion.result)
@@ -129,6 +143,7 @@ def _move(actor: Person, assessment: Assessment, pointer: EnvironmentPointer, ki
     review, verdict, version = assessment.review, assessment.verdict, assessment.version
     assert review is not None
     assert verdict is not None
+    _verify_evidence(assessment)
     now = timezone.now()
     until = valid_until(review)
     statement, envelope = _attest(assessment, now, until)

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from governance.models import Review, Stage, Verdict
 from governance.policies_in_force import document_of
-from governance.sign_offs import stage_progress
+from governance.sign_offs import live_approvals, stage_progress
+from governance.signature_record import Meaning
 from governance.subject import Subject
 from governance.transitions import ACTIVE_STATES, ReviewEvent, ReviewState, next_state
 from registry import ledger
@@ -47,7 +48,9 @@ def sync_review(
 ) -> Review | None:
     """Open, reopen or withdraw the active review so that it is about ``subject``. Runs in the assessment's transaction.
 
-    Signatures are never touched: those on another subject read as stale by themselves.
+    Signatures are never touched: those on another subject read as stale by themselves. Once one on this very subject
+    counts no more (it has run out), the review ends and a new one begins, in which everybody may sign again: within
+    one review nobody signs the same twice.
     """
     if review is None:
         return _open(actor, verdict, subject, champion) if reviewable else None
@@ -67,11 +70,21 @@ def sync_review(
         advance(review, ReviewEvent.SUBJECT_CHANGED)
         _point(review, verdict, subject, champion)
         record_review(actor, Action.REVIEW_REOPENED, review, {"reason": "subject changed", "stale_sign_offs": stale})
-    elif review.state == ReviewState.APPROVED and any(stage.missing for stage in stage_progress(review)):
+    elif reviewable and _signatures_lapsed(review):
         advance(review, ReviewEvent.SIGNATURE_EXPIRED)
         review.save()
-        record_review(actor, Action.REVIEW_REOPENED, review, {"reason": "a signature is no longer valid"})
+        record_review(actor, Action.REVIEW_CLOSED, review, {"reason": "a signature is no longer valid"})
+        return _open(actor, verdict, subject, champion)
     return review
+
+
+def _signatures_lapsed(review: Review) -> bool:
+    """Whether an approval of what the review is about counts no more, or one that an approved review needs is gone."""
+    if review.state == ReviewState.CHANGES_REQUESTED:
+        return False
+    given = review.sign_offs.filter(meaning=Meaning.APPROVE, subject_sha256=review.subject_sha256).count()
+    lapsed = given > len(live_approvals(review))
+    return lapsed or (review.state == ReviewState.APPROVED and any(stage.missing for stage in stage_progress(review)))
 
 
 def _point(review: Review, verdict: Verdict, subject: Subject, champion: ModelVersion | None) -> None:

@@ -14,13 +14,13 @@ from governance.reauthentication import Reauthentication
 from governance.segregation import Case, Signer, objections
 from governance.services.assessment import REVIEWABLE, assess_version
 from governance.services.reviews import advance, record_review
-from governance.sign_offs import stage_progress
+from governance.sign_offs import stage_progress, stages_hold
 from governance.signature_record import Meaning, record, statement
 from governance.transitions import ReviewEvent, ReviewState
 from registry import keys
 from registry.canonical import sha256_hex
 from registry.checkpoints import anchor
-from registry.errors import Conflict, InvalidInput, NotAllowed
+from registry.errors import Conflict, IntegrityFailure, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import Dataset, Person
 from registry.selectors import roles_of
@@ -97,6 +97,8 @@ def sign_review(
         With every reason why this person may not sign, administrators included.
     InvalidInput
         If an inconclusive rule is not acknowledged, or a reason is missing.
+    IntegrityFailure
+        If the review's stages were changed behind the service's back.
     """
     proof.check(actor)
     # Once outside, so that what it finds (a stale review, reopened) stands even when nothing is signed; and once
@@ -123,6 +125,8 @@ def sign_review(
 
 
 def _check(actor: Person, review: Review, meaning: Meaning, acknowledged: Sequence[str], comment: str) -> Stage:
+    if not stages_hold(review):
+        raise IntegrityFailure("The stages of this review are no longer those of its policy. Nothing was signed.")
     stage = current_stage(review)
     if review.state != ReviewState.OPEN or stage is None:
         raise Conflict(f"This review is {review.state.replace('_', ' ')}; it takes no signatures now.")
