@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "governance.plain_addresses.plain_addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -180,6 +181,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "governance.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "registry.api.negotiation.OneRepresentation",
     "DEFAULT_PARSER_CLASSES": ["registry.api.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "registry.api.pagination.CreatedCursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -245,7 +247,9 @@ STORAGES: dict[str, Any] = {
     },
 }
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(os.environ.get("COUNTERSIGN_STATIC_ROOT", DATA_DIR / "static"))
+# Outside production nothing is collected: the files are found where they lie.
+_STATIC_ROOT = os.environ.get("COUNTERSIGN_STATIC_ROOT", str(DATA_DIR / "static") if PRODUCTION else "")
+STATIC_ROOT = Path(_STATIC_ROOT) if _STATIC_ROOT else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http import HttpResponse, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.response import Response
@@ -14,6 +16,8 @@ from audits.models import Evaluation
 from audits.services.evaluations import repeat_evaluation
 from registry.api.idempotency import idempotent
 from registry.api.requests import PersonRequest
+from registry.artifact_store import read_bytes
+from registry.canonical import strip_algorithm
 from registry.errors import NotAllowed, NotFound
 from registry.models import Person
 from registry.roles import Role
@@ -74,6 +78,18 @@ class EvaluationView(APIView):
     def get(self, request: PersonRequest, evaluation: UUID) -> Response:
         """Progress, result or error."""
         return Response(EvaluationSerializer(_visible(request.user, evaluation)).data)
+
+
+class EvidenceView(APIView):
+    """The report of an evaluation, by its digest."""
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.BINARY})
+    def get(self, request: PersonRequest, sha256: str) -> HttpResponseBase:
+        """Exactly the stored bytes, verified: what rules and signatures refer to as evidence."""
+        digest = strip_algorithm(sha256)
+        if not Evaluation.objects.filter(report=digest, version__in=versions_for(request.user)).exists():
+            raise NotFound(f"there is no evidence sha256:{digest} that you can see")
+        return HttpResponse(read_bytes(digest), content_type="application/json")
 
 
 class RepeatEvaluationView(APIView):

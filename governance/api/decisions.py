@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from governance.api import serializers as shapes
 from governance.models import GateDecision, PolicyVersion, Promotion, Review
-from governance.reauthentication import reauthenticate
+from governance.reauthentication import Reauthentication, reauthenticate
 from governance.services import gate
 from governance.services.policies import adopt_newer_policy, register_policy
 from governance.services.promotions import promote_version, roll_back
@@ -172,22 +172,26 @@ class SignOffsView(APIView):
     required_scope = "sign"
 
     @extend_schema(request=shapes.SignSerializer, responses={201: shapes.ReviewSerializer})
-    @idempotent
     def post(self, request: PersonRequest, review: UUID) -> Response:
         """Give the caller's answer, with their password as proof that they are present; a token alone signs nothing."""
         found = _review(request.user, review)
         data = _read(shapes.SignSerializer, request)
+        # Before the idempotent transaction: a wrong password must be counted, not rolled back with the rest.
         proof = reauthenticate(request=request._request, person=request.user, password=data["password"])
+        return self._sign(request, found, data, proof)
+
+    @idempotent
+    def _sign(self, request: PersonRequest, review: Review, data: dict[str, Any], proof: Reauthentication) -> Response:
         sign_review(
             actor=request.user,
-            review=found,
+            review=review,
             meaning=Meaning(data["meaning"]),
             proof=proof,
             subject_sha256=strip_algorithm(data["subject_sha256"]),
             acknowledged=data["acknowledged"],
             comment=data["comment"],
         )
-        return Response(_shown(_review(request.user, review)), status=status.HTTP_201_CREATED)
+        return Response(_shown(_review(request.user, review.pk)), status=status.HTTP_201_CREATED)
 
 
 class AdoptPolicyView(APIView):

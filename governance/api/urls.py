@@ -11,7 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.views import APIView
 
 from audits.api import evaluations
-from governance.api import decisions, files, openapi, versions
+from governance.api import decisions, files, nothing, openapi, versions
 from registry.api import artifacts, manifests, models, use_cases
 
 
@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_VERSION}/evaluations", _view(evaluations.VersionEvaluationsView), name="api-version-evaluations"),
     path(f"{_VERSION}/dossier", _view(versions.VersionDossierView), name="api-version-dossier"),
     path("evaluations/<uuid:evaluation>", _view(evaluations.EvaluationView), name="api-evaluation"),
+    path("evidence/<str:sha256>", _view(evaluations.EvidenceView), name="api-evidence"),
     path("evaluations/<uuid:evaluation>/repeat", _view(evaluations.RepeatEvaluationView), name="api-evaluation-repeat"),
     path("gates/<slug:environment>/decisions", _view(decisions.GateDecisionsView), name="api-gate"),
     path("decisions/<uuid:decision>", _view(decisions.GateDecisionView), name="api-decision"),
@@ -62,4 +63,5 @@ urlpatterns: list[URLPattern] = [
     path("ledger", _view(files.LedgerView), name="api-ledger"),
     path("ledger/checkpoint", _view(files.CheckpointView), name="api-ledger-checkpoint"),
     path("keys/verification.pem", _view(files.VerificationKeyView), name="api-verification-key"),
+    path("<path:rest>", _view(nothing.NothingView)),
 ]

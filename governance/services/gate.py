@@ -148,7 +148,7 @@ def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     }
     shown["on_inconclusive"] = rule["on_inconclusive"]
     shown["evidence"] = [
-        {"sha256": sha256, "url": absolute(reverse("api-artifact", args=[sha256]))} for sha256 in rule["evidence"]
+        {"sha256": sha256, "url": absolute(reverse("api-evidence", args=[sha256]))} for sha256 in rule["evidence"]
     ]
     return shown
 

@@ -10,16 +10,18 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registry.api.requests import PersonRequest
-from registry.canonical import canonical_json, sha256_hex
+from registry.canonical import canonical_json
 from registry.errors import Conflict, InvalidInput
 from registry.models import IdempotentRequest, Person
 
 _ABANDONED = timedelta(minutes=5)
 _LONGEST = 200
+_RUNNING = "the first request with this Idempotency-Key is still running"
 
 
 class InFlight(Conflict):
@@ -67,7 +69,9 @@ def idempotent(handler: Handler) -> Handler:
 def _payload(request: PersonRequest) -> str:
     data = request.data
     body = data if isinstance(data, bytes) else canonical_json(data)
-    return sha256_hex(f"{request.method} {request.get_full_path()}\n".encode() + body)
+    # Keyed, because a body may hold a password, which a bare digest would let others guess at leisure.
+    whole = f"{request.method} {request.get_full_path()}\n".encode() + body
+    return salted_hmac("countersign.idempotency", whole, algorithm="sha256").hexdigest()
 
 
 def _begin(person: Person, key: str, payload: str) -> IdempotentRequest:
@@ -80,8 +84,18 @@ def _begin(person: Person, key: str, payload: str) -> IdempotentRequest:
     if row.payload_sha256 != payload:
         raise InvalidInput("this Idempotency-Key was used for another request", field="Idempotency-Key")
     if row.status is None and timezone.now() - row.created_at < _ABANDONED:
-        raise InFlight("the first request with this Idempotency-Key is still running", field="Idempotency-Key")
+        raise InFlight(_RUNNING, field="Idempotency-Key")
+    if row.status is None:
+        _take_over(row)
     return row
+
+
+def _take_over(row: IdempotentRequest) -> None:
+    """Of many who find a request that a dead process abandoned, one may run it."""
+    same = IdempotentRequest.objects.filter(pk=row.pk, status=None, created_at=row.created_at)
+    row.created_at = timezone.now()
+    if not same.update(created_at=row.created_at):
+        raise InFlight(_RUNNING, field="Idempotency-Key")
 
 
 def _again(row: IdempotentRequest) -> Response:

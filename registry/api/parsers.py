@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -12,6 +13,7 @@ from registry.canonical import parse_json
 from registry.errors import InvalidInput
 
 MAX_JSON_BYTES = 2_500_000
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_capped(stream: IO[bytes], limit: int) -> bytes:
@@ -20,6 +22,20 @@ def read_capped(stream: IO[bytes], limit: int) -> bytes:
     if len(data) > limit:
         raise ParseError(f"the body is larger than {limit} bytes")
     return data
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """No database holds NUL, and no UTF-8 a lone surrogate: what JSON can say in escapes is refused here, once."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if found := _UNSTORABLE.search(item):
+                raise ParseError(f"the body holds the character U+{ord(found.group()):04X}, which cannot be recorded")
+        elif isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list):
+            waiting += item
 
 
 class StrictJSONParser(BaseParser):
@@ -35,11 +51,13 @@ class StrictJSONParser(BaseParser):
         if not data.strip():
             return {}
         try:
-            return parse_json(data.decode("utf-8"), what="the body")
+            parsed = parse_json(data.decode("utf-8"), what="the body")
         except UnicodeDecodeError as error:
             raise ParseError(f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
         except InvalidInput as error:
             raise ParseError(error.message) from error
+        _refuse_unstorable(parsed)
+        return parsed
 
 
 class YAMLTextParser(BaseParser):

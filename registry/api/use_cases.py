@@ -139,7 +139,7 @@ class DatasetVersionSerializer(serializers.Serializer[Any]):
         r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
     )
     sha256 = serializers.CharField(max_length=80)
-    rows = serializers.IntegerField(min_value=0, required=False, allow_null=True)
+    rows = serializers.IntegerField(min_value=0, max_value=2**53 - 1, required=False, allow_null=True)
 
 
 class DatasetVersionsView(APIView):
