@@ -70,7 +70,7 @@ class VersionPage:
         """``(status, sentence)``: whether the environment may run it, in a few words."""
         standing, where = self.standing, {"environment": self.environment}
         if standing.runs:
-            return "pass", _("%(environment)s runs this version") % where
+            return "pass", _("runs in %(environment)s") % where
         match standing.stage:
             case "approved":
                 return "pass", _("may be promoted to %(environment)s") % where
@@ -121,6 +121,8 @@ def version_page(person: Person, version: ModelVersion, standing: Standing, envi
     evaluations = current_by_kind(version)
     running = [item for item in evaluations.values() if not item.is_finished]
     changes, before = changes_since(version, environment)
+    if running:  # what is not measured yet has not changed
+        changes = tuple(item for item in changes if item.area != "metrics")
     card = current_card(version)
     texts = card.sections if card else {}
     promotions = Promotion.objects.filter(version=version, environment=environment).select_related("promoted_by")

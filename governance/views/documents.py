@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,6 +24,17 @@ from registry.models import CARD_SECTIONS, ModelVersion
 from registry.selectors import current_card, get_version, roles_of
 
 
+@dataclass(frozen=True, slots=True)
+class CardField:
+    """One section of the card: what belongs there, what stands there, and what was typed."""
+
+    key: str
+    title: str
+    hint: str
+    before: str
+    text: str
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def card(request: HttpRequest, model: str, version: str) -> HttpResponse:
     """Write the model card; where people have signed the old text, ask first."""
@@ -28,27 +42,49 @@ def card(request: HttpRequest, model: str, version: str) -> HttpResponse:
     found = get_version(person, model, version)
     if not roles_of(person, found.model) & AUTHORS:
         raise NotAllowed(_("Only developers and owners of the model write its card."))
-    standing = current_card(found)
-    texts = dict(standing.sections) if standing else {}
-    signed = _live_signers(found)
-    context: dict[str, object] = {"version": found, "signed": signed, "revision": standing.number if standing else 0}
-    if request.method == "POST":
-        texts = {key: request.POST.get(key, "").replace("\r\n", "\n") for key, _title, _hint in CARD_SECTIONS}
-        if signed and request.POST.get("confirmed") != "yes":
-            context["confirm"] = True
-        else:
-            try:
-                revision = revise_model_card(actor=person, version=found, sections=texts)
-            except InvalidInput as error:
-                context["error"] = error
-            else:
-                messages.success(request, _("The model card is revision %(number)s now.") % {"number": revision.number})
-                return redirect(page_of(found))
-    context["sections"] = [(key, title, hint, texts.get(key, "")) for key, title, hint in CARD_SECTIONS]
-    return render(request, "version/card.html", context, status=422 if "error" in context else 200)
+    if request.method != "POST":
+        return _card_form(request, found, _texts(found))
+    texts = {key: request.POST.get(key, "").replace("\r\n", "\n").strip() for key, _title, _hint in CARD_SECTIONS}
+    if request.POST.get("confirmed") != "yes" and _signers(found):
+        return _card_form(request, found, texts, confirm=True)
+    try:
+        revision = revise_model_card(actor=person, version=found, sections=texts)
+    except InvalidInput as error:
+        return _card_form(request, found, texts, error=error)
+    messages.success(request, _("The model card is revision %(number)s now.") % {"number": revision.number})
+    return redirect(page_of(found))
 
 
-def _live_signers(version: ModelVersion) -> list[str]:
+def _texts(version: ModelVersion) -> dict[str, str]:
+    standing = current_card(version)
+    return dict(standing.sections) if standing else {}
+
+
+def _card_form(
+    request: HttpRequest,
+    version: ModelVersion,
+    texts: Mapping[str, str],
+    *,
+    confirm: bool = False,
+    error: InvalidInput | None = None,
+) -> HttpResponse:
+    """The form; or, to be confirmed, only what would change."""
+    before = _texts(version)
+    sections = [
+        CardField(key, title, hint, before.get(key, ""), texts.get(key, "")) for key, title, hint in CARD_SECTIONS
+    ]
+    context = {
+        "version": version,
+        "signed": _signers(version),
+        "sections": sections,
+        "changed": [section for section in sections if section.before != section.text],
+        "confirm": confirm,
+        "error": error,
+    }
+    return render(request, "version/card.html", context, status=422 if error else 200)
+
+
+def _signers(version: ModelVersion) -> list[str]:
     """Who has signed what is there now, in reviews that are not over."""
     rows = SignOff.objects.filter(review__version=version, review__state__in=ACTIVE_STATES).select_related(
         "person", "review"

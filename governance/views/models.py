@@ -85,7 +85,7 @@ def rollback(request: HttpRequest, model: str) -> HttpResponse:
             promotion = roll_back(actor=person, model=found, environment=environment)
         except CountersignError as error:
             return render(request, "models/rollback.html", {**context, "error": error}, status=409)
-        said = _("%(environment)s runs %(version)s again.")
+        said = _("%(version)s runs in %(environment)s again.")
         messages.success(request, said % {"environment": environment, "version": promotion.version})
         return redirect("model", model=found.name)
     return render(request, "models/rollback.html", context)
