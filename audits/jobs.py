@@ -105,14 +105,8 @@ def heartbeat(job: LeasedJob) -> Iterator[None]:
 
 
 @contextmanager
-def finishing(job: Job) -> Iterator[Job]:
-    """One transaction in which a job that is still ours is completed; the caller writes results inside the block.
-
-    Raises
-    ------
-    LeaseLost
-        If it is no longer ours: nothing is written.
-    """
+def _ending(job: Job) -> Iterator[Job]:
+    """One transaction in which a job that is still ours ends."""
     with transaction.atomic():
         held = type(job)._default_manager.select_for_update().get(pk=job.pk)
         if held.status != JobStatus.RUNNING or held.lease_token != job.lease_token:
@@ -123,10 +117,54 @@ def finishing(job: Job) -> Iterator[Job]:
         held.save()
 
 
+@contextmanager
+def finishing(job: Job) -> Iterator[Job]:
+    """One transaction in which a job that is still ours succeeds; the caller writes results inside the block.
+
+    Raises
+    ------
+    LeaseLost
+        If it is no longer ours: nothing is written.
+    """
+    with _ending(job) as held:
+        held.status, held.progress, held.progress_note = JobStatus.SUCCEEDED, 1.0, "done"
+        yield held
+
+
 def describe_error(error: CountersignError) -> dict[str, Any]:
     """What a job keeps of an error for people: the message, and file, column and row where there are any."""
-    place = {name: getattr(error, name, None) for name in ("file", "column", "row")}
-    return {"message": error.message, **place}
+    return {"message": error.message, **{name: getattr(error, name, None) for name in ("file", "column", "row")}}
+
+
+@contextmanager
+def working(job: Job, *, failed: Callable[[Job, str], object]) -> Iterator[None]:
+    """Keep the lease alive while the block works. Whatever goes wrong in it ends the job in ``error``, never in silence.
+
+    Parameters
+    ----------
+    failed
+        Writes the ledger entry of a failure for ``(job, message)``, in the transaction that records it.
+    """
+    try:
+        with heartbeat(job):
+            yield
+    except LeaseLost:
+        log.warning("job lost its lease", job=str(job.pk))
+    except CountersignError as error:
+        _fail(job, describe_error(error), failed)
+    except Exception as error:
+        log.exception("job crashed", job=str(job.pk))
+        message = f"internal error ({type(error).__name__}); the log of the worker has the details"
+        _fail(job, {"message": message}, failed)
+
+
+def _fail(job: Job, error: dict[str, Any], failed: Callable[[Job, str], object]) -> None:
+    try:
+        with _ending(job) as held:
+            held.status, held.error, held.progress_note = JobStatus.ERROR, error, "failed"
+            failed(held, str(error["message"])[:1000])
+    except LeaseLost:
+        log.warning("job lost its lease", job=str(job.pk))
 
 
 def reclaim(

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import structlog
 from django.db import IntegrityError, transaction
 
 from audits import jobs
@@ -18,13 +17,11 @@ from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
 from audits.tasks import run_evaluation as run_evaluation_task
 from registry import artifact_store, ledger
 from registry.canonical import canonical_json, digest_of
-from registry.errors import Conflict, CountersignError, InvalidInput
+from registry.errors import Conflict, InvalidInput
 from registry.ledger_actions import Action
 from registry.manifest import PREDICTIONS
 from registry.models import ModelVersion, Person
 from registry.services.artifacts import keep_bytes
-
-log = structlog.get_logger(__name__)
 
 
 def _record(
@@ -158,19 +155,12 @@ def run_evaluation(*, evaluation_id: uuid.UUID) -> None:
     evaluation = _begin(evaluation_id)
     if evaluation is None:
         return
-    try:
-        with jobs.heartbeat(evaluation):
-            report = _measure(evaluation)
-        _succeed(evaluation, report)
-    except jobs.LeaseLost:
-        log.warning("evaluation lost its lease", evaluation=str(evaluation_id))
-    except CountersignError as error:
-        _fail(evaluation, jobs.describe_error(error))
-    except Exception as error:
-        log.exception("evaluation crashed", evaluation=str(evaluation_id))
-        _fail(
-            evaluation, {"message": f"internal error ({type(error).__name__}); the log of the worker has the details"}
-        )
+    with jobs.working(evaluation, failed=_record_failure):
+        _succeed(evaluation, _measure(evaluation))
+
+
+def _record_failure(evaluation: Evaluation, message: str) -> None:
+    _record(evaluation, Action.EVALUATION_FAILED, {"message": message})
 
 
 def _measure(evaluation: Evaluation) -> dict[str, Any]:
@@ -193,7 +183,6 @@ def _succeed(evaluation: Evaluation, report: Mapping[str, Any]) -> None:
     data = canonical_json(report)
     with jobs.finishing(evaluation) as held:
         held.report = keep_bytes(data)
-        held.status, held.progress, held.progress_note = JobStatus.SUCCEEDED, 1.0, "done"
         MeasurementRow.objects.bulk_create(
             MeasurementRow.of(held, Measurement.from_json(item)) for item in report["measurements"]
         )
@@ -202,15 +191,6 @@ def _succeed(evaluation: Evaluation, report: Mapping[str, Any]) -> None:
             Action.EVALUATION_SUCCEEDED,
             {"report_sha256": held.report_id, "measurements": len(report["measurements"]), "trust": held.trust},
         )
-
-
-def _fail(evaluation: Evaluation, error: dict[str, Any]) -> None:
-    try:
-        with jobs.finishing(evaluation) as held:
-            held.status, held.error, held.progress_note = JobStatus.ERROR, error, "failed"
-            _record(held, Action.EVALUATION_FAILED, {"message": str(error["message"])[:1000]})
-    except jobs.LeaseLost:
-        log.warning("evaluation lost its lease", evaluation=str(evaluation.pk))
 
 
 def reclaim_evaluations() -> list[Evaluation]:

@@ -6,25 +6,20 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-import structlog
 from django.db import transaction
 
 from audits import jobs
-from audits.models import JobStatus
 from governance.dossier_builder import build_dossier
 from governance.models import DossierExport, DossierFile, Promotion
 from governance.services.assessment import Assessment, assess_version
 from governance.tasks import render_dossier as render_dossier_task
 from registry import artifact_store, ledger
 from registry.checkpoints import make_checkpoint
-from registry.errors import CountersignError
 from registry.ledger_actions import Action
 from registry.models import ModelVersion, Person
 from registry.services.artifacts import keep_bytes
 from registry.services.people import has_duty
 from registry.signing_key import verification_pem
-
-log = structlog.get_logger(__name__)
 
 _JSON, _HTML, _TEXT = "application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 
@@ -55,33 +50,19 @@ def render_dossier(*, export_id: uuid.UUID) -> None:
     export = jobs.claim(DossierExport, export_id)
     if export is None:
         return
-    try:
-        with jobs.heartbeat(export):
-            files = _files(export)
+    with jobs.working(export, failed=_record_failure):
+        files = _files(export)
         with jobs.finishing(export) as held:
-            held.status, held.progress, held.progress_note = JobStatus.SUCCEEDED, 1.0, "done"
             made = [
                 DossierFile(export=held, name=name, media_type=media_type, artifact=keep_bytes(data))
                 for name, media_type, data in files
             ]
             DossierFile.objects.bulk_create(made)
             _record(held, Action.DOSSIER_RENDERED, {"files": {file.name: file.artifact_id for file in made}})
-    except jobs.LeaseLost:
-        log.warning("dossier lost its lease", export=str(export_id))
-    except CountersignError as error:
-        _fail(export, jobs.describe_error(error))
-    except Exception as error:
-        log.exception("dossier crashed", export=str(export_id))
-        _fail(export, {"message": f"internal error ({type(error).__name__}); the log of the worker has the details"})
 
 
-def _fail(export: DossierExport, error: dict[str, Any]) -> None:
-    try:
-        with jobs.finishing(export) as held:
-            held.status, held.error, held.progress_note = JobStatus.ERROR, error, "failed"
-            _record(held, Action.DOSSIER_FAILED, {"message": str(error["message"])[:1000]})
-    except jobs.LeaseLost:
-        log.warning("dossier lost its lease", export=str(export.pk))
+def _record_failure(export: DossierExport, message: str) -> None:
+    _record(export, Action.DOSSIER_FAILED, {"message": message})
 
 
 def _files(export: DossierExport) -> list[tuple[str, str, bytes]]:
