@@ -49,8 +49,8 @@ def sync_review(
     """Open, reopen or withdraw the active review so that it is about ``subject``. Runs in the assessment's transaction.
 
     Signatures are never touched: those on another subject read as stale by themselves. Once one on this very subject
-    counts no more (it has run out), the review ends and a new one begins, in which everybody may sign again: within
-    one review nobody signs the same twice.
+    counts no more (it has run out), or the subject is again one that was answered before, the review ends and a new
+    one begins, in which everybody may answer again: within one review nobody answers for the same twice.
     """
     if review is None:
         return _open(actor, verdict, subject, champion) if reviewable else None
@@ -70,12 +70,25 @@ def sync_review(
         advance(review, ReviewEvent.SUBJECT_CHANGED)
         _point(review, verdict, subject, champion)
         record_review(actor, Action.REVIEW_REOPENED, review, {"reason": "subject changed", "stale_sign_offs": stale})
+        if reviewable and review.sign_offs.filter(subject_sha256=subject.sha256).exists():
+            return _begin_anew(actor, review, "it is again what was answered before", verdict, subject, champion)
     elif reviewable and _signatures_lapsed(review):
-        advance(review, ReviewEvent.SIGNATURE_EXPIRED)
-        review.save()
-        record_review(actor, Action.REVIEW_CLOSED, review, {"reason": "a signature is no longer valid"})
-        return _open(actor, verdict, subject, champion)
+        return _begin_anew(actor, review, "a signature is no longer valid", verdict, subject, champion)
     return review
+
+
+def _begin_anew(
+    actor: ledger.Actor,
+    review: Review,
+    reason: str,
+    verdict: Verdict,
+    subject: Subject,
+    champion: ModelVersion | None,
+) -> Review:
+    advance(review, ReviewEvent.SIGNATURE_EXPIRED)
+    review.save()
+    record_review(actor, Action.REVIEW_CLOSED, review, {"reason": reason})
+    return _open(actor, verdict, subject, champion)
 
 
 def _signatures_lapsed(review: Review) -> bool:
