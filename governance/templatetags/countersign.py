@@ -84,12 +84,10 @@ def due(moment: datetime | None) -> SafeString:
     late = moment <= timezone.now()
     text = _("overdue by %(time)s") if late else _("due in %(time)s")
     span = timesince(moment, depth=1) if late else timeuntil(moment, depth=1)
-    shown = _time(moment, text % {"time": span})
-    return (
-        format_html('<span class="late"><span class="mark" aria-hidden="true">!</span> {}</span>', shown)
-        if late
-        else shown
-    )
+    shown = _time(moment, text % {"time": span}, _("due %(time)s") % {"time": exact(moment)})
+    if not late:
+        return shown
+    return format_html('<span class="late"><span class="mark" aria-hidden="true">!</span> {}</span>', shown)
 
 
 def _relative(moment: datetime) -> str:
@@ -101,13 +99,13 @@ def _relative(moment: datetime) -> str:
     return _("%(time)s ago") % {"time": timesince(moment, now, depth=1)}
 
 
-def _time(moment: datetime, words: str) -> SafeString:
+def _time(moment: datetime, words: str, printed: str = "") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}"><span class="short">{}</span><span class="whole">{}</span></time>',
         moment.isoformat(),
         exact(moment),
         words,
-        exact(moment),
+        printed or exact(moment),
     )
 
 

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
@@ -58,7 +57,6 @@ def account(request: HttpRequest) -> HttpResponse:
     return render(request, "account.html", _context(reader(request)))
 
 
-@never_cache
 @sensitive_post_parameters("password")
 @require_POST
 def create_token(request: HttpRequest) -> HttpResponse:

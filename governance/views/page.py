@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
 
 from registry.errors import Conflict, CountersignError, IntegrityFailure, InvalidInput, NotAllowed, NotFound
 from registry.models import Person
@@ -18,16 +19,19 @@ View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """Turn the errors that services raise into pages: what is not to be seen is not there."""
+    """Turn the errors that services raise into pages (what is not to be seen is not there), and keep pages out of caches."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
         except NotFound as error:
             raise Http404(str(error)) from error
         except CountersignError as error:
-            return problem(request, error)
+            response = problem(request, error)
+        # What one person may see must not be shown to the next one at the same desk.
+        add_never_cache_headers(response)
+        return response
 
     return answer
 

@@ -1,0 +1,91 @@
+"""Every page by day, by night and on a phone: nothing that axe-core objects to, nothing wider than the screen."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.scenario import POLICY, predictions_csv
+
+BROKEN = b"approve,predicted,score,race\n1,1,0.9,a\n0,0,1.7,b\n1,0,0.2,a\n"
+
+
+@pytest.fixture
+def pages(world):
+    """``[(person, address)]`` of every page, in a world where everything occurs."""
+    from governance.services.dossier_exports import request_dossier
+    from governance.services.policies import register_policy
+    from governance.services.tokens import issue_token
+    from tests.scenario import run_tasks
+
+    first = world.submit("1")
+    world.approve(first)
+    world.promote(first)
+    review = world.assess(first).review
+    text = POLICY.replace(b"version: 1", b"version: 2").replace(
+        b"at_least: 0.80, confidence: 0.95", b"at_least: 0.80, confidence: 0.95, on_inconclusive: review"
+    )
+    register_policy(actor=world.edsger, content=text)
+    undecided = world.submit("2", predictions=predictions_csv(ratio=0.82, n=900))
+    world.submit("3", predictions=BROKEN)
+    request_dossier(actor=world.grace, version=undecided, environment="production")
+    run_tasks()
+    world.submit("4", measured=False)
+    issue_token(actor=world.grace, person=world.grace, issued_by=world.grace, name="ci", scopes=["read"], days=9)
+    world.sign(world.tony, undecided, acknowledged=["impact-ratio"])
+    now = world.assess(undecided).review
+    at = "/models/mortgage-approval/versions"
+    return {
+        None: ["/sign-in"],
+        world.grace: [
+            "/", "/?box=fix", "/models", "/models?q=nothing", "/models/mortgage-approval",
+            "/use-cases/mortgage-underwriting", f"{at}/1", f"{at}/2", f"{at}/3", f"{at}/4", f"/reviews/{review.pk}",
+            f"/reviews/{now.pk}", f"/reviews/{now.pk}/sign?meaning=approve&subject_sha256={now.subject_sha256}",
+            f"/reviews/{now.pk}/sign?meaning=reject&subject_sha256={now.subject_sha256}", "/policies",
+            "/policies/consumer-credit/2", "/ledger", "/account",
+        ],
+        world.edsger: [
+            "/policies/new?policy=consumer-credit", "/ledger/3", "/models/mortgage-approval/rollback?environment=production",
+            f"{at}/1/promote",
+        ],
+        world.ada: [f"{at}/2/card"],
+    }  # fmt: skip
+
+
+def test_axe_would_object(chromium):
+    page = chromium.new_page()
+    page.set_content("<html lang=en><title>t</title><main><h1>t</h1><img src=x><p style='color:#aaa'>pale</p></main>")
+    ids = {found.split(":")[0] for found in violations(page)}
+    page.close()
+    assert ids == {"image-alt", "color-contrast"}
+
+
+def violations(page) -> list[str]:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{item['id']}: {node['html'][:160]}" for item in found for node in item["nodes"]]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+    ],
+    ids=["light", "dark", "phone"],
+)
+def test_every_page_is_accessible_and_fits(visit, pages, options):
+    faults = {}
+    for person, addresses in pages.items():
+        page = visit(person, **options)
+        for address in addresses:
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.status == 200, address
+            for summary in page.locator("summary").all():
+                summary.click()
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            found = [] if "viewport" in options else violations(page)
+            if found := found + ([f"{wide} px too wide"] if wide > 0 else []):
+                faults[address] = found
+    assert faults == {}
