@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from governance.models import Policy, PolicyVersion, Review
 from governance.policies_in_force import latest_versions, policy_in_force
@@ -17,6 +17,13 @@ from registry.models import ModelVersion, Person
 from registry.roles import Role
 from registry.selectors import roles_of
 from registry.services.people import has_duty
+
+
+def _wait_for_others() -> None:
+    """One registration at a time: whether two policies overlap is seen only by who sees both. SQLite has one writer."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE governance_policy IN SHARE ROW EXCLUSIVE MODE")
 
 
 def _check_overlap(document: PolicyDocument) -> None:
@@ -47,6 +54,7 @@ def register_policy(*, actor: Person, content: bytes) -> tuple[PolicyVersion, bo
         raise NotAllowed("you may not register policies; that is the compliance officers' duty")
     document = parse_policy(content)
     sha256 = document.sha256
+    _wait_for_others()
     policy, _ = Policy.objects.get_or_create(name=document.id)
     policy = Policy.objects.select_for_update().get(pk=policy.pk)
     last = policy.versions.order_by("-number").first()
