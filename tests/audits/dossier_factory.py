@@ -142,7 +142,7 @@ def detail(metric, value, low, high, status, *, over=(), slice=None, n=1989, not
     }  # fmt: skip
 
 
-def rule(id, check, status, title, observed, expected, **rest):  # noqa: PLR0917 - reads as a row of a table
+def rule(id, check, status, title, observed, expected, **rest):
     base = {
         "id": id, "title": title, "check": check, "status": status, "on_inconclusive": "block", "observed": observed,
         "expected": expected, "n": 1989, "sentence": f"{title}: {observed}; the policy requires {expected}.", "fix": "",
