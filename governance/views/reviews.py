@@ -12,13 +12,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.models import Review
 from governance.page_selectors.roles import POLICY_MOVERS
 from governance.page_selectors.versions import VersionPage, standing_in, version_page
 from governance.policies_in_force import policy_in_force
 from governance.reauthentication import reauthenticate
+from governance.services.assessment import assess_version, latest_review
 from governance.services.policies import adopt_newer_policy
 from governance.services.sign_offs import current_stage, objections_to, sign_review
 from governance.signature_record import Meaning, statement
@@ -61,11 +62,14 @@ def _context(person: Person, review: Review) -> dict[str, Any]:
 
 
 def _signing(person: Person, review: Review, shown: VersionPage) -> dict[str, Any]:
-    stage = current_stage(review) if review.state == ReviewState.OPEN else None
+    # With a signature that ran out the review is to end: judging it anew begins the next one.
+    lapsed = review.state in ACTIVE_STATES and any(item.state == "expired" for item in shown.signatures)
+    stage = current_stage(review) if review.state == ReviewState.OPEN and not lapsed else None
     reasons = objections_to(person, review, stage) if stage else []
     role = stage.role if stage else ""
     return {
         "stage": stage,
+        "lapsed": lapsed,
         "objections": reasons,
         "may_sign": stage is not None and not reasons,
         "approve_sentence": _sentence(Meaning.APPROVE, person, role, review) if stage else "",
@@ -133,9 +137,29 @@ def sign(request: HttpRequest, review: UUID) -> HttpResponse:
             comment=answer.comment,
         )
     except CountersignError as error:
-        return _confirmation(request, _review(person, review), answer, error)
+        now = _review(person, review)
+        if now.state not in ACTIVE_STATES and (newest := _successor(now)):
+            messages.warning(request, _("Nothing was signed: a new review began. Read it before you sign."))
+            return redirect("review", review=newest.pk)
+        return _confirmation(request, now, answer, error)
     messages.success(request, _("Signed and sealed. Your answer is in the ledger."))
     return redirect("review", review=found.pk)
+
+
+def _successor(review: Review) -> Review | None:
+    """The active review that took the place of one that is over."""
+    newest = latest_review(review.version, review.environment)
+    return newest if newest and newest.pk != review.pk and newest.state in ACTIVE_STATES else None
+
+
+@require_POST
+def renew(request: HttpRequest, review: UUID) -> HttpResponse:
+    """Judge anew now, and go to the review that follows from it."""
+    person = reader(request)
+    found = _review(person, review)
+    assess_version(version=found.version, environment=found.environment, actor=person)
+    newest = _successor(found)
+    return redirect("review", review=newest.pk if newest else found.pk)
 
 
 def _confirmation(request: HttpRequest, review: Review, answer: Answer, error: CountersignError | None) -> HttpResponse:

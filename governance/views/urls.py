@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     _page("reviews/<uuid:review>", reviews.review, "review"),
     _page("reviews/<uuid:review>/sign", reviews.sign, "sign"),
     _page("reviews/<uuid:review>/adopt-policy", reviews.adopt_policy, "adopt-policy"),
+    _page("reviews/<uuid:review>/renew", reviews.renew, "renew-review"),
     _page("policies", policies.policies, "policies"),
     _page("policies/new", policies.register, "register-policy"),
     _page("policies/<slug:name>/<int:number>", policies.policy, "policy"),

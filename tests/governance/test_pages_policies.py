@@ -90,7 +90,7 @@ class TestRegistering:
         assert "did you mean at_least" in body
         assert "at_lest: 0.80" in body
 
-    @pytest.mark.parametrize("text", ["", "   ", "- a list", "policy: [", "\x00"])
+    @pytest.mark.parametrize("text", ["", "   ", "- a list", "policy: ["])
     def test_refuses_what_is_no_policy(self, world, client, text):
         client.force_login(world.edsger)
         assert self.send(client, yaml=text).status_code == 422

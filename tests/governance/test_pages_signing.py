@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from governance.models import SignOff
 from registry.roles import Role
@@ -206,6 +209,33 @@ def test_a_signature_edited_in_the_database_is_shown_as_broken(world, client, re
     SignOff.objects.update(meaning="reject")
     client.force_login(world.barbara)
     assert "row and seal disagree" in client.get(reverse("review", args=[review.pk])).content.decode()
+
+
+class TestASignatureThatRanOut:
+    @pytest.fixture(autouse=True)
+    def expired(self, world, review):
+        world.approve(review.version)
+        SignOff.objects.filter(person=world.edsger).update(valid_until=timezone.now() - timedelta(days=1))
+
+    def test_ends_the_review_and_everybody_may_sign_the_next(self, world, client, review):
+        client.force_login(world.tony)
+        url = reverse("review", args=[review.pk])
+        body = client.get(url).content.decode()
+        assert "past its validity" in body
+        assert "A signature here has run out." in body
+        assert "Sign…" not in body
+        begun = client.post(reverse("renew-review", args=[review.pk]), follow=True)
+        newest = begun.context["review"]
+        assert newest.pk != review.pk
+        assert "Sign…" in begun.content.decode()
+        assert "This review is over" in client.get(url).content.decode()
+
+    def test_leads_whoever_signs_meanwhile_to_the_next(self, world, client, review):
+        client.force_login(world.tony)
+        led = client.post(reverse("sign", args=[review.pk]), answer(review), follow=True)
+        assert "Nothing was signed: a new review began." in led.content.decode()
+        assert led.context["review"].pk != review.pk
+        assert SignOff.objects.count() == 3
 
 
 class TestANewerPolicy:

@@ -137,3 +137,18 @@ def test_pages_keep_to_their_weight(world, client, submitted):
     for url in pages_of(*submitted).values():
         body = client.get(url).content.decode()
         assert len(re.sub(r"<svg.*?</svg>", "", body, flags=re.DOTALL)) < 90_000, url
+
+
+@pytest.mark.parametrize("url", ["/models?q=%00", "/models/%00", "/ledger?action=%00", "/?box=%00"])
+def test_nul_is_refused_before_a_database_sees_it(world, client, url):
+    client.force_login(world.ada)
+    assert client.get(url).status_code == 400
+    refused = client.post("/account/tokens", {"name": "a\x00b", "days": "3", "scopes": ["read"]})
+    assert refused.status_code == 400
+    assert "could not be understood" in refused.content.decode()
+
+
+def test_pages_are_kept_out_of_caches(world, client):
+    client.force_login(world.ada)
+    for url in ("/", "/models", "/policies/new"):
+        assert "no-store" in client.get(url)["Cache-Control"]
