@@ -12,6 +12,7 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import Throttled
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -30,7 +31,7 @@ from registry.api.pagination import CreatedCursorPagination, OpenedCursorPaginat
 from registry.api.parsers import YAMLTextParser
 from registry.api.requests import PersonRequest
 from registry.canonical import strip_algorithm
-from registry.errors import Conflict, InvalidInput, NotFound
+from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.models import Person
 from registry.selectors import get_model, get_version, versions_for
 
@@ -166,6 +167,18 @@ class ReviewView(APIView):
         return Response(_shown(_review(request.user, review)))
 
 
+def _present(request: PersonRequest, password: str) -> Reauthentication:
+    asked = request._request
+    try:
+        return reauthenticate(request=asked, person=request.user, password=password)
+    except NotAllowed:
+        if not getattr(asked, "axes_locked_out", False):
+            raise
+        # The page that axes would send instead of our answer is for browsers.
+        asked.axes_locked_out = False  # type: ignore[attr-defined]
+    raise Throttled(detail="There were too many wrong passwords: nobody signs with this account from here for a while.")
+
+
 class SignOffsView(APIView):
     """Signing."""
 
@@ -177,8 +190,7 @@ class SignOffsView(APIView):
         found = _review(request.user, review)
         data = _read(shapes.SignSerializer, request)
         # Before the idempotent transaction: a wrong password must be counted, not rolled back with the rest.
-        proof = reauthenticate(request=request._request, person=request.user, password=data["password"])
-        return self._sign(request, found, data, proof)
+        return self._sign(request, found, data, _present(request, data["password"]))
 
     @idempotent
     def _sign(self, request: PersonRequest, review: Review, data: dict[str, Any], proof: Reauthentication) -> Response:
