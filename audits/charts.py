@@ -162,6 +162,7 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
     from matplotlib.figure import Figure
 
     left = max(1.5, max(_columns(_shown(row)) for row in rows) * _CHARACTER + 0.85)
+    right = max(_RIGHT, max(len(_words(row)) for row in rows) * _CHARACTER * _SMALL / _TEXT + 0.2)
     top = _TOP if threshold is None else _TOP + _LINE
     height = top + _BOTTOM + _ROW * len(rows)
     settings: Any = {
@@ -175,10 +176,10 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
     with _drawing, mpl.rc_context(settings):
         figure = Figure(figsize=(WIDTH, height))
         axes = figure.add_axes(
-            (left / WIDTH, _BOTTOM / height, (WIDTH - left - _RIGHT) / WIDTH, (height - top - _BOTTOM) / height)
+            (left / WIDTH, _BOTTOM / height, (WIDTH - left - right) / WIDTH, (height - top - _BOTTOM) / height)
         )
         _frame(axes, rows, span=_span(rows, threshold))
-        _marks(axes, rows, inches=WIDTH - left - _RIGHT)
+        _marks(axes, rows, inches=WIDTH - left - right)
         _threshold(axes, rows, threshold)
         out = io.StringIO()
         canvas: Any = FigureCanvasSVG(figure)
@@ -270,9 +271,8 @@ def _marks(axes: Any, rows: Sequence[Row], *, inches: float) -> None:
             f"n {whole(row.n)}", (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0), textcoords="offset points",
             ha="right", va="center_baseline", fontsize=_SMALL,
         )  # fmt: skip
-        words = "undefined" if row.value is None else f"{number(row.value)}  {_bracket(row)}"
         axes.annotate(
-            words, (1, y), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
+            _words(row), (1, y), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
             ha="left", va="center_baseline", fontsize=_SMALL,
         )  # fmt: skip
         if row.value is None:
@@ -288,8 +288,12 @@ def _marks(axes: Any, rows: Sequence[Row], *, inches: float) -> None:
         )  # fmt: skip
 
 
-def _bracket(row: Row) -> str:
-    return f"({interval(row.low, row.high)})" if row.low is not None and row.high is not None else ""
+def _words(row: Row) -> str:
+    """Value and interval, as they stand at the right."""
+    if row.value is None:
+        return "undefined"
+    bracket = f"  ({interval(row.low, row.high)})" if row.low is not None and row.high is not None else ""
+    return f"{number(row.value)}{bracket}"
 
 
 def _threshold(axes: Any, rows: Sequence[Row], threshold: float | None) -> None:
