@@ -13,6 +13,7 @@ from unittest import mock
 from urllib.parse import quote
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.cast import make_person
@@ -227,9 +228,13 @@ class Caller:
         if key is not None:
             headers["Idempotency-Key"] = key
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        return Client(raise_request_exception=True).generic(
+        response = Client(raise_request_exception=True).generic(
             method, f"/api/v1{path}", data, content_type=media_type, headers=headers
         )
+        if not response.streaming:
+            return response
+        # Read to its end, where the client closes the file behind it.
+        return HttpResponse(b"".join(response), status=response.status_code, headers=dict(response.items()))
 
     def get(self, path: str):
         """GET."""
