@@ -33,6 +33,16 @@ ROLE_PERMISSIONS: list[tuple[str, Any]] = [(role.codename, f"Acts as {role.title
 ROLE_OF_CODENAME = {role.codename: role for role in Role}
 
 
+MANAGERS = frozenset({Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER})
+"""Who gives and takes roles on a use case or model, and moves its reviews to a newer policy."""
+
+AUTHORS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER})
+"""Who writes the model card."""
+
+PROMOTERS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER})
+"""Who may promote what the gate allows, and roll back."""
+
+
 def parse_role(text: str) -> Role:
     """The role called ``text``; otherwise :class:`~registry.errors.InvalidInput` that lists the known ones."""
     try:

@@ -8,13 +8,13 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from governance.page_selectors.roles import AUTHORS, PROMOTERS, roles_by_model
+from governance.page_selectors.roles import roles_by_model
 from governance.page_selectors.rules import stops
 from governance.page_selectors.standing import Standing, active_reviews, newest_versions, standings_of
 from governance.segregation import Case, Signer, objections
 from governance.transitions import ReviewState
 from registry.models import Dataset, Person
-from registry.roles import Role
+from registry.roles import AUTHORS, PROMOTERS, Role
 from registry.selectors import models_for
 
 BOXES = ("sign", "fix", "promote", "wait")

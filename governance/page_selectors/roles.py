@@ -11,15 +11,6 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from registry.models import Person, RegisteredModel, UseCase
 from registry.roles import ROLE_OF_CODENAME, Role
 
-PROMOTERS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER})
-"""Who is offered promotion and rollback; the services decide again."""
-
-AUTHORS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER})
-"""Who is offered the model card for writing; the service decides again."""
-
-POLICY_MOVERS = frozenset({Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER})
-"""Who is offered to move a review to a newer policy; the service decides again."""
-
 
 def roles_by_model(person: Person, models: Iterable[RegisteredModel]) -> dict[int, set[Role]]:
     """As :func:`registry.selectors.roles_of` for each of ``models``, in four queries for all."""

@@ -15,7 +15,6 @@ from audits.models import Evaluation
 from governance.changes import changes_since
 from governance.models import DossierExport, PolicyVersion, Promotion, Review
 from governance.page_selectors.evidence import EvidencePart, current_by_kind, evidence_of
-from governance.page_selectors.roles import AUTHORS, PROMOTERS
 from governance.page_selectors.rules import RulesShown, rules_of
 from governance.page_selectors.stages import Signature, StageShown, signatures_of, stages_of
 from governance.page_selectors.standing import Places, Standing, standing, standings_of
@@ -23,6 +22,7 @@ from registry import ledger
 from registry.errors import NotFound
 from registry.models import CARD_SECTIONS, CardRevision, ModelVersion, Person
 from registry.models.ledger import LedgerEntry
+from registry.roles import AUTHORS, PROMOTERS
 from registry.selectors import current_card, roles_of
 
 _HISTORY = 40

@@ -14,7 +14,7 @@ from registry import ledger
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import ModelVersion, Person
-from registry.roles import Role
+from registry.roles import MANAGERS
 from registry.selectors import roles_of
 from registry.services.people import has_duty
 
@@ -109,7 +109,7 @@ def adopt_newer_policy(*, actor: Person, review: Review) -> Assessment:
         .select_related("version__model__use_case", "policy_version__policy")
         .get(pk=review.pk)
     )
-    if not roles_of(actor, review.version.model) & {Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER}:
+    if not roles_of(actor, review.version.model) & MANAGERS:
         raise NotAllowed("only owners and compliance officers of the model may move its review to a newer policy")
     newest = policy_in_force(environment=review.environment, risk_tier=review.version.model.use_case.risk_tier)
     if review.state not in ACTIVE_STATES or newest is None or newest.pk == review.policy_version_id:

@@ -21,16 +21,14 @@ from registry.checkpoints import anchor
 from registry.errors import Conflict, IntegrityFailure, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import ModelVersion, Person, RegisteredModel
-from registry.roles import Role
+from registry.roles import PROMOTERS
 from registry.selectors import current_card, roles_of
 from registry.services.artifacts import keep_bytes
 from registry.signing_key import signing_key
 
-_PROMOTERS = {Role.DEVELOPER, Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER}
-
 
 def _check_may_promote(actor: Person, model: RegisteredModel) -> None:
-    if not roles_of(actor, model) & _PROMOTERS:
+    if not roles_of(actor, model) & PROMOTERS:
         raise NotAllowed("only developers, owners and compliance officers of the model may promote it")
 
 

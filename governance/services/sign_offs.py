@@ -26,6 +26,7 @@ from registry.models import Dataset, Person
 from registry.selectors import roles_of
 from registry.signing_key import signing_key
 
+MAX_COMMENT = 10_000
 _EVENTS = {
     Meaning.REQUEST_CHANGES: (ReviewEvent.REQUEST_CHANGES, Action.REVIEW_CHANGES_REQUESTED),
     Meaning.REJECT: (ReviewEvent.REJECT, Action.REVIEW_REJECTED),
@@ -132,6 +133,8 @@ def _check(actor: Person, review: Review, meaning: Meaning, acknowledged: Sequen
         raise Conflict(f"This review is {review.state.replace('_', ' ')}; it takes no signatures now.")
     if reasons := objections_to(actor, review, stage):
         raise NotAllowed(" ".join(reasons), reasons=reasons)
+    if len(comment) > MAX_COMMENT:
+        raise InvalidInput(f"A comment has at most {MAX_COMMENT} characters.", field="comment")
     if meaning is not Meaning.APPROVE:
         if not comment.strip():
             raise InvalidInput("Say why, so that the submitter knows what to do.", field="comment")

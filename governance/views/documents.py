@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.models import DossierExport, SignOff
-from governance.page_selectors.roles import AUTHORS
 from governance.page_selectors.versions import standing_for
 from governance.services.dossier_exports import request_dossier
 from governance.services.submissions import revise_model_card
@@ -21,6 +20,7 @@ from governance.views.page import htmx_refresh, reader
 from governance.views.versions import page_of
 from registry.errors import InvalidInput, NotAllowed, NotFound
 from registry.models import CARD_SECTIONS, ModelVersion
+from registry.roles import AUTHORS
 from registry.selectors import current_card, get_version, roles_of
 
 

@@ -19,12 +19,12 @@ from governance.page_selectors.models import (
     rows_of,
     versions_with_standings,
 )
-from governance.page_selectors.roles import PROMOTERS
 from governance.policies_in_force import environments_of
 from governance.services.promotions import roll_back
 from governance.views.page import reader
 from registry.errors import CountersignError, NotAllowed
 from registry.models import RiskTier
+from registry.roles import PROMOTERS
 from registry.selectors import get_model, get_use_case, models_for, roles_of, use_cases_for
 
 _PER_PAGE = 50

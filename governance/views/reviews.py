@@ -15,7 +15,6 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from governance.models import Review
-from governance.page_selectors.roles import POLICY_MOVERS
 from governance.page_selectors.versions import VersionPage, standing_in, version_page
 from governance.policies_in_force import policy_in_force
 from governance.reauthentication import reauthenticate
@@ -27,6 +26,7 @@ from governance.transitions import ACTIVE_STATES, ReviewState
 from governance.views.page import reader
 from registry.errors import Conflict, CountersignError, NotAllowed, NotFound
 from registry.models import Person
+from registry.roles import MANAGERS
 from registry.selectors import roles_of, versions_for
 
 
@@ -95,7 +95,7 @@ def _newer_policy(person: Person, review: Review) -> dict[str, Any]:
     newest = policy_in_force(environment=review.environment, risk_tier=tier)
     if newest is None or newest.pk == review.policy_version_id:
         return {"newer_policy": None}
-    may = bool(roles_of(person, review.version.model) & POLICY_MOVERS)
+    may = bool(roles_of(person, review.version.model) & MANAGERS)
     return {"newer_policy": newest, "may_adopt": may}
 
 

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from audits.services.evaluations import repeat_evaluation
 from governance.champion import version_in
 from governance.page_selectors.evidence import current_by_kind
-from governance.page_selectors.roles import PROMOTERS
 from governance.page_selectors.standing import Standing
 from governance.page_selectors.versions import is_settling, standing_for, version_page
 from governance.services.promotions import promote_version
@@ -22,6 +21,7 @@ from governance.services.submissions import judge_everywhere
 from governance.views.page import htmx_refresh, reader
 from registry.errors import CountersignError, NotAllowed, NotFound
 from registry.models import ModelVersion
+from registry.roles import PROMOTERS
 from registry.selectors import get_version, roles_of
 
 

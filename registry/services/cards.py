@@ -11,7 +11,7 @@ from registry.canonical import canonical_json, sha256_hex
 from registry.errors import InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import CARD_KEYS, CardRevision, ModelVersion, Person
-from registry.roles import Role
+from registry.roles import AUTHORS
 from registry.selectors import current_card, roles_of
 
 MAX_SECTION = 50_000
@@ -31,7 +31,7 @@ def revise_card(*, actor: Person, version: ModelVersion, sections: Mapping[str, 
         On an unknown section or a text past 50,000 characters.
     """
     version = ModelVersion.objects.select_for_update().select_related("model__use_case").get(pk=version.pk)
-    if not roles_of(actor, version.model) & {Role.DEVELOPER, Role.MODEL_OWNER}:
+    if not roles_of(actor, version.model) & AUTHORS:
         raise NotAllowed("only developers and owners of the model write its card")
     for key, text in sections.items():
         if key not in CARD_KEYS:

@@ -12,10 +12,8 @@ from registry import ledger
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.models import Person, RegisteredModel, UseCase
-from registry.roles import Role
+from registry.roles import MANAGERS, Role
 from registry.selectors import roles_of
-
-_MANAGERS = {Role.MODEL_OWNER, Role.COMPLIANCE_OFFICER}
 
 
 @transaction.atomic
@@ -72,7 +70,7 @@ def _check_may_manage(actor: ledger.Actor, person: Person, on: UseCase | Registe
     """Operators at the shell act as SYSTEM; people need a managing role there, and never manage themselves."""
     if not isinstance(actor, Person):
         return
-    if not roles_of(actor, on) & _MANAGERS:
+    if not roles_of(actor, on) & MANAGERS:
         raise NotAllowed("only a model owner or compliance officer of it may give or take roles here")
     if actor.pk == person.pk:
         raise NotAllowed("nobody gives or takes their own roles; ask another owner or compliance officer")
