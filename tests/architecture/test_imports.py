@@ -20,6 +20,7 @@ def loaded_after(program: str, tmp_path, **environment: str) -> list[str]:
         [sys.executable, "-c", program + LOADED],
         capture_output=True,
         text=True,
+        check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "COUNTERSIGN_DATA_DIR": str(tmp_path), **environment},
     )
     assert done.returncode == 0, done.stderr

@@ -36,6 +36,7 @@ def manage(
         cwd=tmp_path,
         capture_output=True,
         text=True,
+        check=False,
         env={
             "PATH": os.environ["PATH"],
             "COUNTERSIGN_ENV": "production",
