@@ -41,10 +41,12 @@ def opinion_on(assessment: Assessment) -> Opinion:
         )
     if review is not None and review.state == ReviewState.REJECTED:
         return Opinion(DENY, "The reviewers rejected this version.")
-    if verdict.outcome == "pending":
-        return Opinion(PENDING, "The evidence is still being measured.", ("evaluation",))
+    blocking = [f"{rule['id']} ({rule['status']})" for rule in verdict.document["rules"] if _blocks(rule)]
+    if any(rule["status"] == "pending" for rule in verdict.document["rules"]):
+        # What blocks already is said, but the answer waits: a pipeline should hear all its reasons at once.
+        already = f" Not met already: {', '.join(blocking)}." if blocking else ""
+        return Opinion(PENDING, f"The evidence is still being measured.{already}", ("evaluation",))
     if verdict.outcome not in ("clear", "review"):
-        blocking = [f"{rule['id']} ({rule['status']})" for rule in verdict.document["rules"] if _blocks(rule)]
         return Opinion(DENY, f"The policy is not met: {', '.join(blocking)}.")
     if review is None:
         return Opinion(DENY, "There is no review of this version.")
@@ -52,9 +54,10 @@ def opinion_on(assessment: Assessment) -> Opinion:
 
 
 def _blocks(rule: Mapping[str, Any]) -> bool:
+    """Whether waiting longer would not help."""
     if rule["status"] == "inconclusive":
         return bool(rule["on_inconclusive"] != "review")
-    return rule["status"] not in ("pass", "excepted")
+    return rule["status"] not in ("pass", "excepted", "pending")
 
 
 def _on_review(assessment: Assessment) -> Opinion:

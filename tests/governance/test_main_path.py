@@ -3,7 +3,7 @@
 import pytest
 
 from governance.services.gate import decide
-from tests.scenario import predictions_csv
+from tests.scenario import predictions_csv, run_tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +36,13 @@ def test_nothing_is_decided_before_it_is_measured(world):
     version = world.submit("1", measured=False)
     decision = decide(actor=world.ada, version=version, environment="production")
     assert (decision.result, decision.answer["waiting_for"]) == ("pending", ["evaluation"])
+
+
+def test_a_pipeline_hears_all_reasons_at_once_when_the_measuring_is_done(world):
+    version = world.submit("1", card={}, predictions=predictions_csv(ratio=0.6), measured=False)
+    early = decide(actor=world.ada, version=version, environment="production")
+    assert (early.result, early.answer["waiting_for"]) == ("pending", ["evaluation"])
+    assert early.answer["reason"].endswith("Not met already: card-complete (missing).")
+    run_tasks()
+    late = decide(actor=world.ada, version=version, environment="production")
+    assert late.answer["reason"] == "The policy is not met: impact-ratio (fail), card-complete (missing)."
