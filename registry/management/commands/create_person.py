@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from registry.errors import CountersignError
 from registry.ledger import SYSTEM
@@ -39,17 +40,18 @@ class Command(BaseCommand):
         if not options["service"]:
             password = os.environ.get("COUNTERSIGN_PASSWORD") or getpass.getpass("Password: ")
         try:
-            person = create_person(
-                actor=SYSTEM,
-                username=options["username"],
-                first_name=options["first_name"],
-                last_name=options["last_name"],
-                email=options["email"],
-                password=password,
-                is_service=options["service"],
-            )
-            for duty in options["duty"]:
-                grant_duty(actor=SYSTEM, person=person, permission=duty)
+            with transaction.atomic():
+                person = create_person(
+                    actor=SYSTEM,
+                    username=options["username"],
+                    first_name=options["first_name"],
+                    last_name=options["last_name"],
+                    email=options["email"],
+                    password=password,
+                    is_service=options["service"],
+                )
+                for duty in options["duty"]:
+                    grant_duty(actor=SYSTEM, person=person, permission=duty)
         except CountersignError as error:
             raise CommandError(error.message) from error
         self.stdout.write(f"created {person.username}")
