@@ -176,6 +176,37 @@ class World:
         return promote_version(actor=actor or self.ada, version=version, environment="production")[0]
 
 
+_REPORTS: dict[tuple[str, ...], bytes] = {}
+
+
+@pytest.fixture
+def brisk(monkeypatch):
+    """For tests that are not about measuring: the same file is measured once in all of them, and no chart is drawn."""
+    from audits import evaluate as engine
+    from governance.services import pictures
+    from registry.canonical import canonical_json, parse_json, sha256_hex
+
+    measure = engine.evaluate
+
+    def remember(kind, files, parameters, **options):
+        digests = [f"{file.name} {sha256_hex(file.path.read_bytes())}" for file in files]
+        key = (kind, canonical_json(dict(parameters)).decode(), *digests)
+        if key not in _REPORTS:
+            _REPORTS[key] = canonical_json(measure(kind, files, parameters, **options))
+        return parse_json(_REPORTS[key])
+
+    monkeypatch.setattr(engine, "evaluate", remember)
+    monkeypatch.setattr(pictures, "draw_verdict", lambda verdict_id: None)
+
+
+@pytest.fixture
+def unset(monkeypatch):
+    """For tests that are not about the PDF: it takes seconds to set."""
+    from audits import audit_pdf
+
+    monkeypatch.setattr(audit_pdf, "audit_pdf", lambda dossier, evidence: b"%PDF-not-set")
+
+
 @pytest.fixture
 def world(ada, grace, edsger, tony, barbara, mallory):
     """Everybody in their role on the mortgage use case, under the consumer-credit policy."""

@@ -15,7 +15,7 @@ from governance.services.dossier_exports import request_dossier
 from governance.services.gate import decide
 from tests.scenario import POLICY, Caller, caller, manifest_yaml, run_tasks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"api-schema", "api-docs", "api-verification-key", None}
@@ -211,7 +211,7 @@ def test_every_role_reads_what_its_model_is_about(world, subject):
     assert wrong == {}
 
 
-def test_a_dossier_is_for_who_asked_for_it(world, subject):
+def test_a_dossier_is_for_who_asked_for_it(world, subject, unset):
     run_tasks()
     assert ask(caller(world.ada), subject, "api-dossier", "GET").json()["status"] == "succeeded"
     assert ask(caller(world.ada), subject, "api-dossier-file", "GET").status_code == 200

@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from tests.scenario import caller, ledger_actions, manifest_yaml, predictions_csv
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 GATE = "/gates/production/decisions"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from governance.api.urls import urlpatterns
 from tests.scenario import POLICY, caller, manifest_yaml
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 TEXT = st.text(max_size=8) | st.sampled_from(
     ["mortgage-approval", "1", "production", "mortgage-underwriting", "tony", "a" * 64, "sha256:" + "a" * 64, "\x00", "\ud800",

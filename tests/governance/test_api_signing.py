@@ -7,7 +7,7 @@ from governance.services.gate import decide
 from governance.services.submissions import revise_model_card
 from tests.scenario import CARD, caller, ledger_actions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 @pytest.fixture

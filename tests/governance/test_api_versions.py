@@ -9,7 +9,7 @@ from registry.roles import Role
 from registry.services.people import assign_role
 from tests.scenario import CARD, caller, ledger_actions, manifest_yaml, predictions_csv, run_tasks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 MODEL, PREDICTIONS = b"model bytes", predictions_csv(n=400)
 FILES = {"model.skops": sha256_hex(MODEL), "predictions.csv": sha256_hex(PREDICTIONS)}

@@ -5,7 +5,7 @@ import pytest
 from governance.changes import changes_since, last_approved
 from tests.scenario import CARD, predictions_csv
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def changed(version) -> dict[tuple[str, str], tuple[str, str]]:

@@ -26,6 +26,7 @@ def run(*arguments, **options) -> str:
     return out.getvalue().strip()
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_people_roles_and_tokens_from_the_shell(world, monkeypatch):
     monkeypatch.setenv("COUNTERSIGN_PASSWORD", "a-long-passphrase")
@@ -46,6 +47,7 @@ def test_people_roles_and_tokens_from_the_shell(world, monkeypatch):
     assert ledger_actions()[-1] == "token.issued"
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "arguments",
@@ -72,6 +74,7 @@ def test_mistakes_are_told_in_one_sentence_and_change_nothing(world, monkeypatch
     assert (Person.objects.count(), ApiToken.objects.count(), PolicyVersion.objects.count(), ledger_actions()) == before
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_a_policy_from_a_file(world, tmp_path):
     path = tmp_path / "policy.yaml"
@@ -80,6 +83,7 @@ def test_a_policy_from_a_file(world, tmp_path):
     assert "registered already" in run("register_policy", str(path), "--by", "edsger")
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_the_ledger_of_a_whole_story_verifies_and_a_changed_entry_is_named(world):
     version = world.submit("1")
@@ -95,6 +99,7 @@ def test_the_ledger_of_a_whole_story_verifies_and_a_changed_entry_is_named(world
         run("verify_ledger")
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_every_state_change_of_a_whole_story_is_in_the_ledger(world):
     version = world.submit("1")

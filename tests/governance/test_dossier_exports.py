@@ -12,7 +12,7 @@ from registry.artifact_store import read_bytes
 from registry.canonical import canonical_json, parse_json, sha256_hex
 from tests.scenario import ledger_actions, predictions_csv, run_tasks, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 DOCUMENTS = {"dossier.json", "dossier.pdf", "model-card.html", "model-card.json", "model-card.md", "verification.pem"}
 EVIDENCE = {"evidence-fairness.json", "evidence-performance.json"}
@@ -53,7 +53,7 @@ def test_a_promoted_version_leaves_everything_and_it_verifies_offline(world, pro
     assert files["dossier.pdf"].startswith(b"%PDF-")
 
 
-def test_the_dossier_says_what_was_decided_signed_and_measured(world, promoted):
+def test_the_dossier_says_what_was_decided_signed_and_measured(world, promoted, unset):
     files = exported(world, promoted)
     dossier = parse_json(files["dossier.json"])
     assert canonical_json(dossier) == files["dossier.json"]
@@ -66,7 +66,7 @@ def test_the_dossier_says_what_was_decided_signed_and_measured(world, promoted):
     assert b"Grace Hopper" in files["model-card.html"] or b"Hopper" in files["dossier.json"]
 
 
-def test_who_may_not_read_the_whole_ledger_gets_none_of_it(world, promoted):
+def test_who_may_not_read_the_whole_ledger_gets_none_of_it(world, promoted, unset):
     assert set(exported(world, promoted, world.ada)) == DOCUMENTS | EVIDENCE | PROOF
 
 
@@ -74,7 +74,7 @@ def test_who_may_not_read_the_whole_ledger_gets_none_of_it(world, promoted):
     ("stand", "result"),
     [("denied", "blocked"), ("waiting", "pending"), ("rejected", "rejected"), ("approved", "approved")],
 )
-def test_every_stand_can_be_shown(world, stand, result):
+def test_every_stand_can_be_shown(world, stand, result, unset):
     version = world.submit("1", predictions=predictions_csv(ratio=0.6) if stand == "denied" else None)
     if stand == "rejected":
         world.sign(world.tony, version, meaning="reject")
@@ -106,7 +106,7 @@ def test_evidence_changed_on_disk_is_not_exported(world, promoted, settings):
     assert (export.status, export.files.count()) == ("error", 0)
 
 
-def test_a_dead_workers_export_is_rendered_by_the_next_and_once(world, promoted):
+def test_a_dead_workers_export_is_rendered_by_the_next_and_once(world, promoted, unset):
     from datetime import timedelta
 
     from django.utils import timezone
@@ -136,7 +136,7 @@ def test_a_crash_while_rendering_is_an_error_without_inner_words(world, promoted
     assert "secret" not in export.error["message"]
 
 
-def test_signatures_of_an_ended_review_read_as_stale(world):
+def test_signatures_of_an_ended_review_read_as_stale(world, unset):
     from governance.services.submissions import revise_model_card
     from tests.scenario import CARD
 

@@ -6,7 +6,7 @@ from governance.models import GateDecision
 from governance.services.gate import decide
 from tests.scenario import CARD, caller, ledger_actions, predictions_csv, run_tasks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def ask(world, version, environment="production", **more):

@@ -14,7 +14,7 @@ import countersign_verify
 from registry.signing_key import verification_pem
 from tests.scenario import predictions_csv
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 @pytest.mark.parametrize("address", ["/health/live", "/health/ready"])

@@ -9,7 +9,7 @@ from governance.models import GateDecision
 from registry.models import IdempotentRequest, ModelVersion, UseCase
 from tests.scenario import at_once, caller, manifest_yaml, predictions_csv, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def question(name="1"):

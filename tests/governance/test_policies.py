@@ -12,7 +12,7 @@ from registry.canonical import sha256_hex
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from tests.scenario import POLICY, at_once, caller, ledger_actions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 SECOND = POLICY.replace(b"version: 1", b"version: 2")
 

@@ -17,7 +17,7 @@ from registry.models import Artifact
 from registry.signing_key import verification_pem
 from tests.scenario import at_once, ledger_actions, predictions_csv, run_tasks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 @pytest.fixture

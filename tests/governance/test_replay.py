@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from governance.models import Verdict
 from tests.scenario import POLICY, predictions_csv, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def replay() -> str:

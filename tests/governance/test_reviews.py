@@ -12,7 +12,7 @@ from governance.services.submissions import revise_model_card
 from registry.errors import Conflict
 from tests.scenario import CARD, at_once, ledger_actions, predictions_csv, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def result(world, version):

@@ -14,7 +14,7 @@ from registry.errors import Conflict, IntegrityFailure, NotAllowed
 from registry.signing_key import verification_pem
 from tests.scenario import ledger_actions, predictions_csv, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def released(world, name, seed):

@@ -64,6 +64,7 @@ def test_the_submitter_never_signs_whatever_roles_and_stages_there_are(roles, in
     assert bool(other) == bool(independent & (roles | {role}))
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 @pytest.mark.parametrize("superuser", [False, True])
 @pytest.mark.parametrize("by", ["service", "API"])
@@ -93,6 +94,7 @@ def test_the_submitter_with_every_role_and_power_cannot_approve(world, superuser
     assert world.assess(version).review.state == "open"
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_the_person_behind_a_service_token_cannot_approve_what_it_submitted(world):
     from registry.models import ModelVersion
@@ -112,6 +114,7 @@ def test_the_person_behind_a_service_token_cannot_approve_what_it_submitted(worl
         world.sign(bot, version)
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", [Role.DEVELOPER, Role.DATA_OWNER])
 @pytest.mark.parametrize("on", ["use case", "model"])
@@ -123,6 +126,7 @@ def test_a_validator_who_also_builds_is_not_independent(world, role, on):
         world.sign(world.grace, version)
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_who_owns_the_training_data_is_not_independent(world):
     register_dataset(actor=world.grace, slug="hmda-boston", name="HMDA", source="Federal Reserve")
@@ -132,6 +136,7 @@ def test_who_owns_the_training_data_is_not_independent(world):
         world.sign(world.grace, version)
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_one_person_signs_once_however_many_roles_they_hold(world):
     version = world.submit("1")
@@ -143,6 +148,7 @@ def test_one_person_signs_once_however_many_roles_they_hold(world):
     assert SignOff.objects.count() == 1
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_the_database_itself_refuses_a_second_answer_on_the_same_subject(world):
     from django.db import IntegrityError, transaction
@@ -154,6 +160,7 @@ def test_the_database_itself_refuses_a_second_answer_on_the_same_subject(world):
         SignOff.objects.create(**{**copy, "record_sha256": "f" * 64})
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 @pytest.mark.parametrize("meaning", ["request_changes", "reject"])
 def test_the_submitter_gives_no_other_answer_either(world, meaning):
@@ -163,6 +170,7 @@ def test_the_submitter_gives_no_other_answer_either(world, meaning):
         world.sign(world.ada, version, meaning=meaning)
 
 
+@pytest.mark.usefixtures("brisk")
 @pytest.mark.django_db
 def test_a_role_taken_away_ends_the_right_to_sign_at_once(world):
     from registry.services.people import remove_role

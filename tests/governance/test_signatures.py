@@ -19,7 +19,7 @@ from registry.errors import Conflict, IntegrityFailure, InvalidInput, NotAllowed
 from registry.signing_key import signing_key
 from tests.scenario import POLICY, at_once, ledger_actions, predictions_csv, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 def attempt(world, review, person, *, proof=None, **changes):

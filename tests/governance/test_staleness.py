@@ -14,7 +14,7 @@ from registry.errors import Conflict, IntegrityFailure, NotAllowed
 from registry.models import Artifact
 from tests.scenario import CARD, POLICY, ledger_actions, predictions_csv, run_tasks, tamper
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 
 @pytest.fixture
