@@ -159,6 +159,7 @@ def test_a_verdict_changed_in_the_database_is_judged_anew(world):
     tamper(verdict, outcome="clear")
     assert world.assess(version).verdict.outcome == "blocked"
     tamper(world.assess(version).verdict, content=bytes(verdict.content).replace(b'"blocked"', b'"clear"'))
+    assert world.assess(version).verdict.document["outcome"] == "blocked"
     assert_shut(world, version)
     assert not version.reviews.exists()
 
