@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -199,12 +200,17 @@ def test_bombs_are_refused_fast(bomb):
     assert time.perf_counter() - begin < 5
 
 
+# YAML 1.2, which we read, takes 0E0 and 0o7 for numbers; PyYAML writes YAML 1.1, where they are plain text.
+BETWEEN_VERSIONS = re.compile(r"[-+.]*[0-9][-+.0-9_]*[eEoO][-+0-9]+")
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**53) + 1, 2**53 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn", "Co"])),
+    | st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn", "Co"])).filter(
+        lambda text: not BETWEEN_VERSIONS.fullmatch(text)
+    ),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcde_", min_size=1), inner, max_size=4),
     max_leaves=12,
 )
