@@ -245,7 +245,9 @@ def _csv(file: Source, columns: Sequence[str]) -> Iterator[_Record]:
 
     present = _header(file)
     _check_columns(file, present, columns)
+    _check_quotes(file)
     ragged: list[Any] = []
+    rows = 0
 
     def refuse(row: Any) -> str:
         ragged.append(row)
@@ -263,11 +265,45 @@ def _csv(file: Source, columns: Sequence[str]) -> Iterator[_Record]:
                 ),
             )
             for record in reader:
+                _check_swallowed(file, record, rows, commas=max(len(present) - 1, 1))
+                rows += record.num_rows
                 yield record, frozenset()
     except (pa.ArrowException, OSError) as error:
         if ragged:
             raise _ragged(file, ragged[0], present) from error
         raise PredictionsError(f"{file.name}: is not a sound CSV file: {_first_line(error)}", file=file.name) from error
+
+
+def _check_quotes(file: Source) -> None:
+    """Refuse a quote that is never closed: every row after it would be swallowed by one value, in silence."""
+    opened, inside = 0, False
+    with file.path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            if line.count(b'"') % 2:
+                inside = not inside
+                opened = number if inside else opened
+    if inside:
+        message = (
+            f"{file.name}: line {opened} opens a quote that is never closed; the rows after it cannot be told apart"
+        )
+        raise PredictionsError(message, file=file.name, row=opened - 1 or None, line=opened)
+
+
+def _check_swallowed(file: Source, record: Any, before: int, *, commas: int) -> None:
+    """Refuse a value with a whole line of the file in it, in a column that we read: two stray quotes swallow rows."""
+    for column, values in zip(record.schema.names, record.columns, strict=True):
+        broken = [
+            code
+            for code, text in enumerate(values.dictionary.to_pylist())
+            if "\n" in text and any(line.count(",") >= commas for line in text.split("\n"))
+        ]
+        if not broken:
+            continue
+        row = before + 1 + next(index for index, code in enumerate(values.indices.to_pylist()) if code in broken)
+        message = (
+            f"{file.name}: row {row}: the value of {column!r} holds whole lines of the file; is a quote out of place?"
+        )
+        raise PredictionsError(message, file=file.name, column=column, row=row, line=line_of(file, row))
 
 
 def _ragged(file: Source, bad: Any, present: Sequence[str]) -> PredictionsError:

@@ -258,3 +258,27 @@ def test_columns_of_unequal_lengths_never_become_predictions():
             sensitive={},
             unknown={},
         )
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ('0,0,0.2,"b', "line 3 opens a quote that is never closed"),
+        ('0,0,0.2,"b\n1,1,0.8,a\n0,1,0.7,b"', "row 2: the value of 'race' holds whole lines of the file"),
+    ],
+    ids=["never closed", "closed rows later"],
+)
+def test_a_stray_quote_swallows_no_rows(tmp_path, broken, said):
+    path = tmp_path / "predictions.csv"
+    path.write_text(f"approve,predicted,score,race\n1,1,0.9,a\n{broken}\n1,1,0.8,a\n0,1,0.7,b\n1,0,0.3,a\n")
+    with pytest.raises(PredictionsError, match=said) as caught:
+        read_predictions(
+            path, name="predictions.csv", label="approve", prediction="predicted", score="score", sensitive=("race",)
+        )
+    assert (caught.value.file, caught.value.row) == ("predictions.csv", 2)
+
+
+def test_a_quoted_line_break_in_a_column_that_is_not_read_is_no_harm(tmp_path):
+    path = tmp_path / "predictions.csv"
+    path.write_text('approve,predicted,note\n1,1,"two\nlines"\n0,0,plain\n1,0,"a ""quoted"" word"\n')
+    assert len(read_predictions(path, name="p.csv", label="approve", prediction="predicted")) == 3
