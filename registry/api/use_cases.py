@@ -17,7 +17,7 @@ from registry.roles import Role, parse_role
 from registry.selectors import get_use_case, use_cases_for
 from registry.services.datasets import register_dataset, register_dataset_version
 from registry.services.people import assign_role, remove_role
-from registry.services.use_cases import create_use_case
+from registry.services.use_cases import check_may_register, create_use_case
 
 
 def _person(username: str, field: str) -> Person:
@@ -58,6 +58,8 @@ class UseCaseListView(generics.ListAPIView[UseCase]):
         """Register a use case."""
         serializer = UseCaseSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        # Before the owner is looked up: who may not register use cases learns no user names here.
+        check_may_register(request.user)
         data = dict(serializer.validated_data)
         owner = _person(data.pop("owner")["username"], "owner")
         use_case = create_use_case(actor=request.user, owner=owner, **data)

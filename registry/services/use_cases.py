@@ -14,6 +14,12 @@ from registry.roles import Role
 from registry.services.people import has_duty
 
 
+def check_may_register(actor: Person) -> None:
+    """Refuse whoever does not have the duty to register use cases."""
+    if not has_duty(actor, "registry.create_use_case"):
+        raise NotAllowed("you may not register use cases; ask a compliance officer")
+
+
 @transaction.atomic
 def create_use_case(
     *,
@@ -37,8 +43,7 @@ def create_use_case(
     Conflict
         If the slug is taken.
     """
-    if not has_duty(actor, "registry.create_use_case"):
-        raise NotAllowed("you may not register use cases; ask a compliance officer")
+    check_may_register(actor)
     if not all(isinstance(kpi, str) and kpi.strip() for kpi in kpis):
         raise InvalidInput("kpis is a list of texts", field="kpis")
     use_case = UseCase(
