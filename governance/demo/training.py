@@ -220,6 +220,12 @@ def _card(recipe: Recipe, drivers: list[tuple[str, float]]) -> dict[str, str]:
             "- 197 applicants are black, 111 hispanic, 51 black women: intervals for these groups are wide.\n"
             f"- By mean absolute SHAP value the score is driven by {named}; `unver` (information that could not be "
             "verified) is the officer's own judgement."
+            + (
+                "\n- The settings of the search were chosen after looking at out-of-fold results on these same applications: "
+                "the measurements are somewhat optimistic, and their intervals do not count that choice."
+                if recipe.fair
+                else ""
+            )
         ),
         "training_data": (
             "1,989 applications of the *loanapp* data (Boston Fed study, 1990). Missing values are filled with medians. "
