@@ -1,4 +1,4 @@
-"""``countersign evaluate``: the measurements that the service makes, on a local file, with no server and no database."""
+"""``countersign evaluate``: the measurements that the service makes, on local data, with no server and no database."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from audits.kinds import MODULES, kind_named
 
 if TYPE_CHECKING:
     SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -23,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 when measured, 2 on bad input or usage; the message on stderr names file, column and row.
     """
     parser = argparse.ArgumentParser(
-        prog="countersign evaluate", description="Measure a model's predictions, as the service does."
+        prog="countersign evaluate", description="Measure a model's data and predictions, as the service does."
     )
     add_parser(parser.add_subparsers(dest="kind", required=True, metavar="KIND"))
     try:
@@ -33,46 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def add_parser(subparsers: SubParsers) -> None:
-    """Add ``performance``, ``fairness`` and ``comparison`` to an argument parser."""
-    performance = subparsers.add_parser("performance", help="accuracy, precision, recall, F1, ROC AUC, log loss, Brier")
-    performance.add_argument("data", metavar="DATA", help="CSV, Parquet, or a directory of Parquet files")
-    fairness = subparsers.add_parser("fairness", help="rates per group, ratios and differences over groups")
-    fairness.add_argument("data", metavar="DATA", help="CSV, Parquet, or a directory of Parquet files")
-    fairness.add_argument("--sensitive", required=True, type=_names, metavar="A,B", help="columns that name groups")
-    fairness.add_argument("--intersections", action="store_true", help="cross the sensitive columns as well")
-    fairness.add_argument(
-        "--minimum-group", type=_numbers, default=[0.0], metavar="SHARE", help="leave smaller groups out of ratios"
-    )
-    comparison = subparsers.add_parser("comparison", help="challenger minus champion, paired on the same rows")
-    comparison.add_argument("data", metavar="CHALLENGER")
-    comparison.add_argument("champion", metavar="CHAMPION")
-    for parser in (performance, fairness, comparison):
-        _add_common(parser)
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--label", required=True, metavar="L", help="column of what happened: 0 and 1")
-    parser.add_argument("--prediction", required=True, metavar="P", help="column of what the model decided: 0 and 1")
-    parser.add_argument("--score", metavar="S", help="column of the probability of class 1")
-    parser.add_argument("--weight", metavar="W", help="column of positive sample weights")
-    parser.add_argument("--positive", metavar="VALUE", help="the favourable class, where labels are not 0 and 1")
-    parser.add_argument("--confidence", type=_numbers, default=[0.95], metavar="C", help="coverage of the intervals")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap for small samples")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} holds an empty column name")
-    return names
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number, nor several with commas between") from error
+    """Add every kind of evaluation to an argument parser."""
+    for name in MODULES:
+        kind = kind_named(name)
+        parser = subparsers.add_parser(name, help=kind.help)
+        for place in kind.inputs:
+            parser.add_argument(
+                place,
+                metavar=place.upper(),
+                help="CSV, Parquet, a directory of Parquet files, or the address of a table",
+            )
+        kind.add_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,26 +55,10 @@ def run(args: argparse.Namespace) -> int:
     from audits.evaluate_text import as_text
     from registry.errors import CountersignError
 
-    parameters: dict[str, Any] = {
-        "label": args.label,
-        "prediction": args.prediction,
-        "score": args.score,
-        "weight": args.weight,
-        "positive": args.positive,
-        "confidences": args.confidence,
-        "seed": args.seed,
-    }
-    files = [args.data]
-    if args.kind == "fairness":
-        parameters |= {
-            "sensitive": args.sensitive,
-            "intersections": args.intersections,
-            "minimum_groups": args.minimum_group,
-        }
-    if args.kind == "comparison":
-        files.append(args.champion)
+    kind = kind_named(args.kind)
+    data = [getattr(args, place) for place in kind.inputs]
     try:
-        report = evaluate(args.kind, files, parameters)
+        report = evaluate(args.kind, data, kind.parameters_of(args))
     except CountersignError as error:
         sys.stderr.write(f"countersign evaluate {args.kind}: {error}\n")
         return BAD_INPUT

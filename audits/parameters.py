@@ -9,6 +9,8 @@ from typing import Any
 from registry.errors import InvalidInput
 
 _LEAST_CONFIDENCE, _LARGEST_SEED, _MOST_MINIMUM = 0.5, 2**53 - 1, 0.5
+_SHARES_ADD_UP = 0.01
+TASKS = ("binary", "multiclass", "regression")
 _CHAMPION_COLUMNS = ("label", "prediction", "score", "positive")
 
 
@@ -36,6 +38,16 @@ class Parameters:
         Of whatever is drawn at random.
     champion
         Columns of the champion's file where they differ from the challenger's.
+    task
+        ``binary``, ``multiclass`` (labels are any classes) or ``regression`` (labels and predictions are numbers).
+    scores
+        For ``multiclass``: class to the column of its probability.
+    slices
+        Columns among whose combinations (up to three at a time) the worst slices are searched.
+    population
+        Column to group to its share of the population that the data should represent.
+    disclosure
+        Groups of fewer rows than this never leave the engine; 0 holds nothing back.
     """
 
     label: str
@@ -51,6 +63,11 @@ class Parameters:
     max_groups: int = 100
     seed: int = 0
     champion: Mapping[str, str | None] = field(default_factory=dict)
+    task: str = "binary"
+    scores: Mapping[str, str] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    population: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    disclosure: int = 0
 
     def of_champion(self) -> Parameters:
         """The same parameters with the champion's own columns."""
@@ -67,10 +84,12 @@ class Parameters:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, with tuples as lists."""
         plain = asdict(self)
-        for name in ("sensitive", "confidences", "minimum_groups"):
+        for name in ("sensitive", "confidences", "minimum_groups", "slices"):
             plain[name] = list(plain[name])
         plain["over"] = [list(columns) for columns in self.over]
         plain["champion"] = dict(self.champion)
+        plain["scores"] = dict(self.scores)
+        plain["population"] = {column: dict(shares) for column, shares in self.population.items()}
         return plain
 
 
@@ -99,6 +118,11 @@ def parse_parameters(given: Mapping[str, Any], kind: str) -> Parameters:
         max_groups=_integer(given, "max_groups", 100),
         seed=_integer(given, "seed", 0),
         champion=_champion(given.get("champion") or {}),
+        task=_task(given),
+        scores=_scores(given.get("scores") or {}),
+        slices=_columns(given.get("slices", ()), "slices"),
+        population=_population(given.get("population") or {}),
+        disclosure=_integer(given, "disclosure", 0),
     )
 
 
@@ -162,6 +186,34 @@ def _shares(
         if not number or not low <= share <= high or (open_end and share == high):
             raise InvalidInput(f"{name} must lie between {low} and {high}, not {share!r}", field=name)
     return tuple(dict.fromkeys(float(share) for share in value))
+
+
+def _task(given: Mapping[str, Any]) -> str:
+    task = given.get("task", TASKS[0])
+    if task not in TASKS:
+        raise InvalidInput(f"task must be one of {', '.join(TASKS)}, not {task!r}", field="task")
+    return str(task)
+
+
+def _scores(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(c, str) and c for pair in value.items() for c in pair):
+        raise InvalidInput(f"scores must give each class its column, not {value!r}", field="scores")
+    return dict(value)
+
+
+def _population(value: Any) -> dict[str, dict[str, float]]:
+    if not isinstance(value, Mapping) or not all(isinstance(shares, Mapping) and shares for shares in value.values()):
+        raise InvalidInput(f"population must give each column its groups' shares, not {value!r}", field="population")
+    for column, shares in value.items():
+        for group, share in shares.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+                raise InvalidInput(
+                    f"population of {column!r}: the share of {group!r} must lie between 0 and 1, not {share!r}",
+                    field="population",
+                )
+        if abs(sum(shares.values()) - 1) > _SHARES_ADD_UP:
+            raise InvalidInput(f"population of {column!r}: the shares must add up to 1", field="population")
+    return {column: {str(group): float(share) for group, share in shares.items()} for column, shares in value.items()}
 
 
 def _champion(value: Any) -> dict[str, str | None]:

@@ -74,15 +74,46 @@ def open_sources(path: Path, name: str, limits: Limits) -> list[Source]:
     PredictionsError
         If there is none, it is empty, too large, not UTF-8, or neither CSV nor Parquet.
     """
-    if path.is_dir():
-        parts = sorted(part for part in path.iterdir() if part.suffix == ".parquet")
-        if not parts:
-            raise PredictionsError(f"{name}: the directory holds no .parquet file", file=name)
-        return [_open(part, f"{name}/{part.name}", limits) for part in parts]
-    return [_open(path, name, limits)]
+    return [_open(part, shown, limits) for part, shown in _parts(path, name)]
+
+
+def told_sources(path: Path, name: str, limits: Limits) -> list[Source]:
+    """The same files, told by their content but not digested yet: ``sha256`` is empty, and text is not yet known to be UTF-8.
+
+    Raises
+    ------
+    PredictionsError
+        If there is none, or one is empty, too large, or neither CSV nor Parquet.
+    """
+    return [_tell(part, shown, limits) for part, shown in _parts(path, name)]
+
+
+def digest_of_file(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file, read in chunks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _parts(path: Path, name: str) -> list[tuple[Path, str]]:
+    if not path.is_dir():
+        return [(path, name)]
+    parts = sorted(part for part in path.iterdir() if part.suffix == ".parquet")
+    if not parts:
+        raise PredictionsError(f"{name}: the directory holds no .parquet file", file=name)
+    return [(part, f"{name}/{part.name}") for part in parts]
 
 
 def _open(path: Path, name: str, limits: Limits) -> Source:
+    told = _tell(path, name, limits)
+    try:
+        with path.open("rb") as stream:
+            digest = _digest(stream, name, text=told.format == "csv")
+    except OSError as error:
+        raise PredictionsError(f"{name}: cannot be read ({error.strerror})", file=name) from error
+    return Source(name=name, sha256=digest, path=path, format=told.format)
+
+
+def _tell(path: Path, name: str, limits: Limits) -> Source:
     try:
         size = path.stat().st_size
         if size > limits.file_bytes:
@@ -90,15 +121,13 @@ def _open(path: Path, name: str, limits: Limits) -> Source:
             raise PredictionsError(message, file=name)
         with path.open("rb") as stream:
             head = stream.read(4)
-            stream.seek(0)
-            if not head:
-                raise PredictionsError(f"{name}: is empty", file=name)
-            if head != _MAGIC and path.suffix == ".parquet":
-                raise PredictionsError(f"{name}: is not a Parquet file (it does not begin with PAR1)", file=name)
-            digest = _digest(stream, name, text=head != _MAGIC)
     except OSError as error:
         raise PredictionsError(f"{name}: cannot be read ({error.strerror})", file=name) from error
-    return Source(name=name, sha256=digest, path=path, format="parquet" if head == _MAGIC else "csv")
+    if not head:
+        raise PredictionsError(f"{name}: is empty", file=name)
+    if head != _MAGIC and path.suffix == ".parquet":
+        raise PredictionsError(f"{name}: is not a Parquet file (it does not begin with PAR1)", file=name)
+    return Source(name=name, sha256="", path=path, format="parquet" if head == _MAGIC else "csv")
 
 
 def _digest(stream: Any, name: str, *, text: bool) -> str:
@@ -218,7 +247,29 @@ def _parquet(file: Source, columns: Sequence[str], limits: Limits) -> Iterator[_
                 yield record, declared
     except (pa.ArrowException, OSError, ValueError) as error:
         raise PredictionsError(
-            f"{file.name}: is not a sound Parquet file: {_first_line(error)}", file=file.name
+            f"{file.name}: is not a sound Parquet file: {first_line(error)}", file=file.name
+        ) from error
+
+
+def check_parquet(file: Source, limits: Limits) -> None:
+    """Refuse a Parquet file that is not sound, names a column twice, or holds more rows than allowed.
+
+    Raises
+    ------
+    PredictionsError
+        Naming file and column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(file.path, memory_map=True) as opened:
+            _check_columns(file, opened.schema_arrow.names, ())
+            if opened.metadata.num_rows > limits.rows:
+                raise _holds_beyond(file, limits)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise PredictionsError(
+            f"{file.name}: is not a sound Parquet file: {first_line(error)}", file=file.name
         ) from error
 
 
@@ -243,7 +294,7 @@ def _csv(file: Source, columns: Sequence[str]) -> Iterator[_Record]:
     import pyarrow as pa
     import pyarrow.csv
 
-    present = _header(file)
+    present = header_of(file)
     _check_columns(file, present, columns)
     _check_quotes(file)
     ragged: list[Any] = []
@@ -271,7 +322,7 @@ def _csv(file: Source, columns: Sequence[str]) -> Iterator[_Record]:
     except (pa.ArrowException, OSError) as error:
         if ragged:
             raise _ragged(file, ragged[0], present) from error
-        raise PredictionsError(f"{file.name}: is not a sound CSV file: {_first_line(error)}", file=file.name) from error
+        raise PredictionsError(f"{file.name}: is not a sound CSV file: {first_line(error)}", file=file.name) from error
 
 
 def _check_quotes(file: Source) -> None:
@@ -317,7 +368,8 @@ def _ragged(file: Source, bad: Any, present: Sequence[str]) -> PredictionsError:
     return PredictionsError(message, file=file.name, column=column, row=row, line=line)
 
 
-def _header(file: Source) -> list[str]:
+def header_of(file: Source) -> list[str]:
+    """The column names of a CSV file."""
     with file.path.open(encoding="utf-8-sig", newline="") as stream:
         try:
             header = next((row for row in csv.reader(stream) if row), [])
@@ -343,5 +395,6 @@ def line_of(file: Source, row: int) -> int | None:
     return None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of a library says first, short enough to repeat."""
     return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__

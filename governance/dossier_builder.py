@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audits import dossier as d
-from audits.engine import code_version
+from audits.code_versions import code_version
 from audits.models import Evaluation, JobStatus
 from governance.champion import version_in
 from governance.changes import changes_since

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from audits import jobs
-from audits.engine import code_version
+from audits.code_versions import code_version
 from audits.measurement import Measurement
 from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
 from audits.tasks import run_evaluation as run_evaluation_task
@@ -164,15 +164,16 @@ def _record_failure(evaluation: Evaluation, message: str) -> None:
 
 
 def _measure(evaluation: Evaluation) -> dict[str, Any]:
-    from audits.evaluate import InputFile, evaluate
+    from audits.engines.opening import Data
+    from audits.evaluate import evaluate
 
     if not evaluation.inputs:
         raise InvalidInput(f"the version has no file with the role {PREDICTIONS}: there is nothing to measure")
     with ExitStack() as stack:
         files = [
-            InputFile(
-                stack.enter_context(artifact_store.local_path(file["sha256"], suffix=Path(file["path"]).suffix)),
-                file["path"],
+            Data(
+                name=file["path"],
+                path=stack.enter_context(artifact_store.local_path(file["sha256"], suffix=Path(file["path"]).suffix)),
             )
             for file in evaluation.inputs
         ]

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from audits.engine import code_version
+from audits.code_versions import code_version
 from governance import attestation
 from governance.models import EnvironmentPointer, Promotion
 from governance.services.assessment import Assessment, assess_version

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = ("pandas", "sklearn", "fairlearn", "shap", "matplotlib", "weasyprint", "numba", "scipy", "numpy", "pyarrow")
+HEAVY = (
+    "pandas", "sklearn", "fairlearn", "shap", "matplotlib", "weasyprint", "numba", "scipy", "numpy", "pyarrow", "ibis",
+    "duckdb", "sqlglot", "pyspark", "stdnum", "presidio_analyzer",
+)  # fmt: skip
 
 LOADED = f"""
 import sys

@@ -8,7 +8,10 @@ from pathlib import Path
 from tests.scenario import caller
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("pandas", "sklearn", "fairlearn", "shap", "matplotlib", "weasyprint", "numba", "scipy", "numpy", "pyarrow")
+HEAVY = (
+    "pandas", "sklearn", "fairlearn", "shap", "matplotlib", "weasyprint", "numba", "scipy", "numpy", "pyarrow", "ibis",
+    "duckdb", "sqlglot", "pyspark", "stdnum", "presidio_analyzer",
+)  # fmt: skip
 
 PROGRAM = """
 import json, os, sys

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from audits.evaluate import KINDS, InputFile, evaluate
+from audits.engines.opening import Data
+from audits.evaluate import evaluate
+from audits.kinds import MODULES as KINDS
 from audits.measurement import Measurement
 from audits.predictions import PredictionsError
 from audits.tensor import CountTensor
@@ -27,7 +29,7 @@ def data(tmp_path):
 
 
 def test_a_report_holds_what_is_promised(data):
-    report = evaluate("fairness", [InputFile(data, "predictions.csv")], {**FAIRNESS, "intersections": True})
+    report = evaluate("fairness", [Data(path=data, name="predictions.csv")], {**FAIRNESS, "intersections": True})
     assert {"kind", "measurements", "inputs", "parameters", "engine", "code_version", "warnings"} <= set(report)
     assert report["kind"] == "fairness"
     assert [entry["path"] for entry in report["inputs"]] == ["predictions.csv"]
@@ -83,7 +85,7 @@ def test_the_champion_may_name_its_columns_otherwise(tmp_path, data):
 
 def test_unknown_groups_and_undefined_values_are_warned_of(tmp_path):
     path = write(tmp_path, csv_text([*ROWS, ",f,1,1,0.5"]))
-    warnings = evaluate("fairness", [InputFile(path, "p.csv")], FAIRNESS)["warnings"]
+    warnings = evaluate("fairness", [Data(path=path, name="p.csv")], FAIRNESS)["warnings"]
     assert "p.csv: 1 rows name no group in 'race'; they are the group 'unknown'" in warnings
     assert any("undefined" in warning for warning in warnings)
 
@@ -125,14 +127,14 @@ def test_impossible_parameters_are_named(data, change, words):
 def test_unknown_kinds_and_wrong_numbers_of_files_are_refused(data):
     with pytest.raises(InvalidInput, match="'vibes' is no kind of evaluation"):
         evaluate("vibes", [data], COLUMNS)
-    with pytest.raises(InvalidInput, match=r"comparison takes 2 prediction file\(s\), not 1"):
+    with pytest.raises(InvalidInput, match="comparison reads challenger and champion: 2 data sets, not 1"):
         evaluate("comparison", [data], COLUMNS)
 
 
 def test_bad_predictions_name_file_column_and_row(tmp_path):
     path = write(tmp_path, csv_text([*ROWS, "black,f,,1,0.5"]))
     with pytest.raises(PredictionsError) as caught:
-        evaluate("performance", [InputFile(path, "p.csv")], COLUMNS)
+        evaluate("performance", [Data(path=path, name="p.csv")], COLUMNS)
     assert (caught.value.file, caught.value.column, caught.value.row) == ("p.csv", "repaid", 11)
 
 

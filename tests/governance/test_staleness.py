@@ -78,7 +78,7 @@ def test_evidence_measured_again(world, signed, monkeypatch):
     from audits import evaluate as engine
 
     monkeypatch.setattr(engine, "code_version", lambda: "countersign 99", raising=False)
-    monkeypatch.setattr("audits.engine.code_version", lambda: "countersign 99")
+    monkeypatch.setattr("audits.code_versions.code_version", lambda: "countersign 99")
     plans = [{"kind": item.kind, "parameters": item.parameters} for item in signed.evaluations.all()]
     evaluations.evaluate_version(actor=world.ada, version=signed, plans=plans)
     assert result(world, signed) == "pending"

@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 _LIBRARIES = ("pandas", "fairlearn", "scikit-learn", "numpy", "pyarrow")
 
 
-def engine_version() -> str:
-    """The libraries that read and count, pandas first: ``pandas 3.0.1, fairlearn 0.15.0, ...``."""
-    return ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+def engine_version(engine: str = "") -> str:
+    """The engine, if one is named, and the libraries beside it: ``duckdb 1.5.6, pandas 3.0.1, fairlearn 0.15.0, ...``."""
+    return ", ".join([*filter(None, [engine]), *(f"{name} {version(name)}" for name in _LIBRARIES)])
 
 
 def code_version() -> str:

@@ -1,0 +1,162 @@
+"""DuckDB, embedded: Parquet, CSV and directories of Parquet, streamed, on as much memory as it is given. Pure of Django."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audits.engines.csv_files import convert_csv
+from audits.engines.port import Engine, Origin
+from audits.prediction_errors import PredictionsError
+from audits.prediction_files import (
+    Limits,
+    Source,
+    check_parquet,
+    digest_of_file,
+    first_line,
+    open_sources,
+    told_sources,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+    import ibis
+    import pyarrow as pa
+
+_BATCH_ROWS = 1 << 17
+
+
+class DuckEngine(Engine):
+    """A table in DuckDB: files, or Arrow data that are in memory already."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, title: str, digests: Sequence[tuple[str, Future[str]]]
+    ) -> None:
+        import duckdb
+
+        self.name = f"duckdb {duckdb.__version__}"
+        self.title = title
+        self.connection = connection
+        self._digests = tuple(digests)
+        self._closing: list[Any] = []
+        self.table = _unbound(connection)
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """The files with their SHA-256, computed beside the counting."""
+        return tuple(Origin(path=path, sha256=digest.result()) for path, digest in self._digests)
+
+    def batches(self, expression: ibis.Table) -> Iterator[pa.RecordBatch]:
+        """Run an expression; batches are made as they are read."""
+        import duckdb
+        import ibis
+
+        try:
+            yield from self.connection.execute(ibis.to_sql(expression, dialect="duckdb")).fetch_record_batch(
+                _BATCH_ROWS
+            )
+        except duckdb.Error as error:
+            raise PredictionsError(f"{self.title}: cannot be read: {first_line(error)}", file=self.title) from error
+
+    def close(self) -> None:
+        """Close the connection and drop temporary files."""
+        self.connection.close()
+        for item in self._closing:
+            item()
+
+
+def open_files(path: Path, name: str, *, limits: Limits | None = None) -> DuckEngine:
+    """Open a CSV file, a Parquet file, or a directory of Parquet files.
+
+    Raises
+    ------
+    PredictionsError
+        If it is missing, empty, too large, neither CSV nor Parquet, not sound, or has two columns of one name.
+    """
+    import duckdb
+
+    limits = limits or Limits()
+    files = told_sources(path, name, limits)
+    digests = _digests(files, limits)
+    connection = _connect()
+    closing: list[Any] = []
+    try:
+        if files[0].format == "csv":
+            folder = tempfile.TemporaryDirectory(prefix="countersign-")
+            closing.append(folder.cleanup)
+            relation = convert_csv(connection, files[0], Path(folder.name))
+        else:
+            paths = ", ".join(_quoted(str(file.path)) for file in files)
+            relation = f"SELECT * FROM read_parquet([{paths}], union_by_name = false)"  # noqa: S608 - quoted paths
+        connection.execute(f"CREATE VIEW source AS {relation}")
+        engine = DuckEngine(connection, title=name, digests=digests)
+    except duckdb.Error as error:
+        _give_up(connection, closing)
+        raise PredictionsError(f"{name}: is not a sound file: {first_line(error)}", file=name) from error
+    except BaseException:
+        _give_up(connection, closing)
+        raise
+    engine._closing = closing
+    return engine
+
+
+def _digests(files: Sequence[Source], limits: Limits) -> list[tuple[str, Future[str]]]:
+    """The digests of Parquet files, made beside the counting; those of text at once, where its encoding is checked too."""
+    if files[0].format == "csv":
+        return [(file.name, _done(file.sha256)) for file in open_sources(files[0].path, files[0].name, limits)]
+    for file in files:
+        check_parquet(file, limits)
+    with_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest")
+    digests = [(file.name, with_pool.submit(digest_of_file, file.path)) for file in files]
+    with_pool.shutdown(wait=False)
+    return digests
+
+
+def _done(digest: str) -> Future[str]:
+    future: Future[str] = Future()
+    future.set_result(digest)
+    return future
+
+
+def open_arrow(table: pa.Table, name: str = "rows in memory") -> DuckEngine:
+    """Open Arrow data that are in memory already."""
+    connection = _connect()
+    connection.register("source", table)
+    return DuckEngine(connection, title=name, digests=())
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    """A private in-memory database that loads no extension by itself and reads no network."""
+    import duckdb
+
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        },
+    )
+
+
+def _give_up(connection: duckdb.DuckDBPyConnection, closing: Sequence[Any]) -> None:
+    connection.close()
+    for item in closing:
+        item()
+
+
+def _unbound(connection: duckdb.DuckDBPyConnection) -> ibis.Table:
+    import ibis
+    import pyarrow as pa
+
+    reader = connection.execute("SELECT * FROM source LIMIT 0").fetch_record_batch()
+    # Dictionaries are a way to store text, not a type to compare by.
+    plain = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in reader.schema]
+    return ibis.table(ibis.Schema.from_pyarrow(pa.schema(plain)), name="source")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

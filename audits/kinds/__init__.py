@@ -1,0 +1,35 @@
+"""The kinds of evaluation, one module each, loaded when wanted. Pure of Django.
+
+A new kind is one module with a ``KIND`` and one line here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from registry.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from audits.kinds.kind import Kind
+
+MODULES = {
+    "performance": "audits.kinds.performance",
+    "fairness": "audits.kinds.fairness",
+    "comparison": "audits.kinds.comparison",
+}
+"""Name of the kind to the module that runs it."""
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of evaluation called ``name``.
+
+    Raises
+    ------
+    InvalidInput
+        If there is none.
+    """
+    if name not in MODULES:
+        raise InvalidInput(f"{name!r} is no kind of evaluation; there are {', '.join(MODULES)}", field="kind")
+    kind: Kind = import_module(MODULES[name]).KIND
+    return kind
