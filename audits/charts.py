@@ -7,21 +7,20 @@ has the same bytes for the same input, and its title is its alternative text.
 
 from __future__ import annotations
 
-import io
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from unicodedata import east_asian_width
 
+from audits.chart_frame import SMALL, TEXT, WIDTH, Words, bare, draw, unit_axes
 from audits.measurement import Measurement
-from audits.svg import INK, fit
-from audits.wording import columns_words, group_words, interval, metric_words, number, whole
-from registry.canonical import digest_of
+from audits.metric_words import metric_words
+from audits.svg import INK
+from audits.wording import columns_words, group_words, interval, number, whole
 from registry.errors import InvalidInput
 
-WIDTH = 6.6
-"""Width of every picture, in inches."""
+MOST_ROWS = 40
+"""So many dots at most stand in one picture."""
 
 _ROW = 0.27
 _TOP, _BOTTOM, _RIGHT = 0.12, 0.52, 1.32
@@ -29,10 +28,6 @@ _LINE = 0.2
 _CHARACTER = 0.068
 _LONGEST = 32
 _DOT = 5.5
-_SMALL, _TEXT = 7.5, 8.5
-
-# matplotlib's settings are global: two threads drawing at once would mix their salts.
-_drawing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +144,12 @@ def group_rows(
     return sorted(rows, key=lambda row: (row.value is None, -(row.value or 0.0), row.label))
 
 
+def most_telling(rows: Sequence[Row]) -> list[Row]:
+    """The rows of one picture: all, or where they are too many the first and the last, in their order."""
+    half = MOST_ROWS // 2
+    return list(rows) if len(rows) <= MOST_ROWS else [*rows[:half], *rows[-half:]]
+
+
 def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: float | None = None) -> str:
     """Draw ``rows`` from top to bottom on one axis; ``threshold`` is common to all, a row's own is a tick at its dot.
 
@@ -157,37 +158,24 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
     str
         An inline ``<svg role="img">``; ``title`` and the values themselves are its alternative text.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     left = max(1.5, max(_columns(_shown(row)) for row in rows) * _CHARACTER + 0.85)
-    right = max(_RIGHT, max(len(_words(row)) for row in rows) * _CHARACTER * _SMALL / _TEXT + 0.2)
+    right = max(_RIGHT, max(len(_words(row)) for row in rows) * _CHARACTER * SMALL / TEXT + 0.2)
     top = _TOP if threshold is None else _TOP + _LINE
-    height = top + _BOTTOM + _ROW * len(rows)
-    settings: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": digest_of([title, axis, threshold, [_row_json(row) for row in rows]]),
-        "font.family": ["DejaVu Sans"],
-        "text.color": INK,
-        "axes.labelcolor": INK,
-        "axes.unicode_minus": True,
-    }
-    with _drawing, mpl.rc_context(settings):
-        figure = Figure(figsize=(WIDTH, height))
-        axes = figure.add_axes(
-            (left / WIDTH, _BOTTOM / height, (WIDTH - left - right) / WIDTH, (height - top - _BOTTOM) / height)
-        )
-        _frame(axes, rows, span=_span(rows, threshold))
-        _marks(axes, rows, inches=WIDTH - left - right)
+    inner, height = WIDTH - left - right, top + _BOTTOM + _ROW * len(rows)
+
+    def paint(figure: Any, words: Words) -> None:
+        axes = unit_axes(figure, (left, _BOTTOM, inner, height - top - _BOTTOM))
+        _frame(axes, rows, words(axis), span=_span(rows, threshold))
+        _marks(axes, rows, words, inches=inner)
         _threshold(axes, rows, threshold)
-        out = io.StringIO()
-        canvas: Any = FigureCanvasSVG(figure)
-        canvas.print_svg(out, metadata={"Date": None, "Title": title})
-    # People's words never pass through matplotlib: it would read $ as mathematics and warn of letters its font lacks.
-    texts = {_placeholder(index): text for index, text in enumerate([*map(_shown, rows), axis])}
-    alternative = alternative_text(rows, title=title, threshold=threshold)
-    return fit(out.getvalue(), title=title, alternative=alternative, texts=texts)
+
+    return draw(
+        paint,
+        height=height,
+        salt=[axis, threshold, [_row_json(row) for row in rows]],
+        title=title,
+        alternative=alternative_text(rows, title=title, threshold=threshold),
+    )
 
 
 def alternative_text(rows: Sequence[Row], *, title: str, threshold: float | None = None) -> str:
@@ -200,10 +188,6 @@ def alternative_text(rows: Sequence[Row], *, title: str, threshold: float | None
     ]
     line = f" Threshold {_short(threshold)}." if threshold is not None else ""
     return f"{title}.{line} {'; '.join(parts)}."
-
-
-def _placeholder(index: int) -> str:
-    return f"text {index}"
 
 
 def _row_json(row: Row) -> list[Any]:
@@ -241,39 +225,33 @@ def _span(rows: Sequence[Row], threshold: float | None) -> tuple[float, float]:
     return low - (margin if low < 0 else 0.0), high + margin
 
 
-def _frame(axes: Any, rows: Sequence[Row], *, span: tuple[float, float]) -> None:
+def _frame(axes: Any, rows: Sequence[Row], axis: str, *, span: tuple[float, float]) -> None:
     axes.set_xlim(*span)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_facecolor("none")
-    axes.patch.set_visible(False)
-    axes.figure.patch.set_visible(False)
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set(color=INK, linewidth=0.6, alpha=0.6)
-    axes.tick_params(axis="x", length=3, width=0.6, color=INK, labelcolor=INK, labelsize=_SMALL)
+    bare(axes)
     axes.tick_params(axis="y", length=0)
     axes.set_yticks([])
-    axes.set_xlabel(_placeholder(len(rows)), fontsize=_SMALL, labelpad=5)
+    axes.set_xlabel(axis, fontsize=SMALL, labelpad=5)
     if span[0] < 0:
         axes.axvline(0.0, color=INK, linewidth=0.6, alpha=0.6)
 
 
-def _marks(axes: Any, rows: Sequence[Row], *, inches: float) -> None:
+def _marks(axes: Any, rows: Sequence[Row], words: Words, *, inches: float) -> None:
     low_end, high_end = axes.get_xlim()
     radius = (_DOT / 2 + 0.6) / 72 / inches * (high_end - low_end)
     for y, row in enumerate(rows):
         axes.hlines(y, low_end, high_end, color=INK, linewidth=0.4, alpha=0.16)
         axes.annotate(
-            _placeholder(y), (0, y), xycoords=("axes fraction", "data"), xytext=(-52, 0), textcoords="offset points",
-            ha="right", va="center_baseline", fontsize=_TEXT,
+            words(_shown(row)), (0, y), xycoords=("axes fraction", "data"), xytext=(-52, 0), textcoords="offset points",
+            ha="right", va="center_baseline", fontsize=TEXT,
         )  # fmt: skip
         axes.annotate(
             f"n {whole(row.n)}", (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0), textcoords="offset points",
-            ha="right", va="center_baseline", fontsize=_SMALL,
+            ha="right", va="center_baseline", fontsize=SMALL,
         )  # fmt: skip
         axes.annotate(
             _words(row), (1, y), xycoords=("axes fraction", "data"), xytext=(8, 0), textcoords="offset points",
-            ha="left", va="center_baseline", fontsize=_SMALL,
+            ha="left", va="center_baseline", fontsize=SMALL,
         )  # fmt: skip
         if row.value is None:
             continue
@@ -301,7 +279,7 @@ def _threshold(axes: Any, rows: Sequence[Row], threshold: float | None) -> None:
         axes.axvline(threshold, color=INK, linewidth=0.9, dashes=(4, 2.5), linestyle="--")
         axes.annotate(
             f"threshold {_short(threshold)}", (threshold, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
-            textcoords="offset points", ha="center", va="bottom", fontsize=_SMALL,
+            textcoords="offset points", ha="center", va="bottom", fontsize=SMALL,
         )  # fmt: skip
     for y, row in enumerate(rows):
         if row.threshold is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from audits.dossier_json import decode, encode
 from audits.measurement import Measurement
+from audits.series import Series
 from registry.canonical import canonical_json
 
 
@@ -125,6 +126,7 @@ class EvaluationRecord:
     warnings: tuple[str, ...] = ()
     error: EvaluationError | None = None
     measurements: tuple[Measurement, ...] = ()
+    series: tuple[Series, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

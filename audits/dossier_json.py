@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from audits.measurement import Measurement
+from audits.series import Series
 from registry.errors import InvalidInput
 
 T = TypeVar("T")
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 def encode(value: Any) -> Any:
     """``value`` (dataclass, measurement, mapping, sequence or scalar) as plain JSON."""
-    if isinstance(value, Measurement):
+    if isinstance(value, Measurement | Series):
         return value.as_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {part.name: encode(getattr(value, part.name)) for part in dataclasses.fields(value)}
@@ -61,8 +62,8 @@ def _value(hint: Any, data: Any, path: str) -> Any:
         if not isinstance(data, list | tuple):
             raise InvalidInput(f"{path} must be a list", field=path)
         return tuple(_value(get_args(hint)[0], item, f"{path}[{index}]") for index, item in enumerate(data))
-    if hint is Measurement:
-        return _measurement(data, path)
+    if hint is Measurement or hint is Series:
+        return _from_json(hint, data, path)
     if dataclasses.is_dataclass(hint):
         return decode(hint, data, path=path)  # type: ignore[arg-type]
     return dict(_typed(data, Mapping, path)) if origin is not None else _typed(data, hint, path)
@@ -75,8 +76,8 @@ def _typed(data: Any, kind: Any, path: str) -> Any:
     return data
 
 
-def _measurement(data: Any, path: str) -> Measurement:
+def _from_json(kind: type[Measurement | Series], data: Any, path: str) -> Measurement | Series:
     try:
-        return Measurement.from_json(data)
+        return kind.from_json(data)
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidInput(f"{path} is not a measurement: {error}", field=path) from error
+        raise InvalidInput(f"{path} is not a {kind.__name__.lower()}: {error}", field=path) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from audits.charts import group_chart, interval_chart, metric_chart
+from audits.charts import group_rows, interval_chart, metric_chart, most_telling
 from audits.dossier import Dossier, EvaluationRecord
+from audits.exhibit import Exhibit
 from audits.measurement import Measurement
+from audits.metric_words import COUNT_METRICS, metric_value, metric_words
 from audits.rule_view import (
     Rule,
     RuleView,
@@ -17,17 +19,9 @@ from audits.rule_view import (
     rule_view,
     threshold_of,
 )
-from audits.wording import (
-    COUNT_METRICS,
-    columns_words,
-    group_words,
-    interval,
-    metric_value,
-    metric_words,
-    number,
-    percent,
-    whole,
-)
+from audits.series_view import exhibits_of
+from audits.tables import Cell, Table
+from audits.wording import columns_words, group_words, interval, number, percent, whole
 
 UNDERLYING: dict[str, tuple[str, ...]] = {
     "demographic_parity_ratio": ("selection_rate",),
@@ -40,31 +34,31 @@ UNDERLYING: dict[str, tuple[str, ...]] = {
 }
 """Aggregate over groups to the rates of groups that it is made of."""
 
-Cell = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Heads and rows of ``(class, text)`` cells, the class one of text, number, note or a status."""
-
-    heads: tuple[Cell, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    @property
-    def labelled(self) -> list[list[tuple[str, str, str]]]:
-        """Rows of ``(class, head, text)``: on a phone each cell stands beside its head."""
-        names = [name for _, name in self.heads]
-        return [[(kind, name, text) for (kind, text), name in zip(row, names, strict=True)] for row in self.rows]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One picture: its number in the document, caption, SVG, and the table behind it."""
+    """One exhibit in a document: its number, caption, SVG, and the table behind it.
+
+    Attributes
+    ----------
+    svg
+        Empty where the table says it all.
+    note
+        What a reader must know to read it.
+    rest, rest_title
+        Rows without anything of note, and what to call them.
+    omitted
+        Rows that stand in the evidence file alone.
+    """
 
     number: str
     caption: str
     svg: str
     table: Table
+    note: str = ""
+    rest: tuple[tuple[Cell, ...], ...] = ()
+    rest_title: str = ""
+    omitted: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +80,7 @@ class EvidencePart:
     basis: str
     problem: str
     rules: tuple[RuleEvidence, ...]
+    exhibits: tuple[Figure, ...] = ()
 
 
 def evidence_parts(dossier: Dossier, *, picture: Callable[[str], str] = str) -> list[EvidencePart]:
@@ -129,13 +124,28 @@ class _Gallery:
         rules = [rule for rule in self.dossier.verdict.rules if rule["check"] == check]
         evaluation = next((item for item in self.dossier.evaluations if item.kind == check), None)
         measured = evaluation.measurements if evaluation else ()
+        judged = tuple(self._rule(rule, measured) for rule in rules)
         return EvidencePart(
             key=check,
             title=check_title(check),
             status=evaluation.status if evaluation else "",
             basis=_basis(evaluation),
             problem=_problem(evaluation),
-            rules=tuple(self._rule(rule, measured) for rule in rules),
+            rules=judged,
+            exhibits=tuple(self._exhibit(item) for item in exhibits_of(evaluation)) if evaluation else (),
+        )
+
+    def _exhibit(self, shown: Exhibit) -> Figure:
+        self.count += 1
+        return Figure(
+            number=str(self.count),
+            caption=f"{shown.title}.",
+            svg=self.picture(shown.draw()) if shown.draw else "",
+            table=shown.table,
+            note=shown.note,
+            rest=shown.rest,
+            rest_title=shown.rest_title,
+            omitted=shown.omitted,
         )
 
     def _rule(self, rule: Rule, measured: Sequence[Measurement]) -> RuleEvidence:
@@ -219,9 +229,14 @@ def _group_picture(
 ) -> Callable[[], tuple[str, str, Table]]:
     def draw() -> tuple[str, str, Table]:
         title = f"{metric_words(metric)} by {columns_words(over)}"
-        svg = group_chart(measured, metric=metric, over=over, minimum_group=minimum, title=title)
+        rows = group_rows(measured, metric=metric, over=over, minimum_group=minimum)
+        shown = most_telling(rows)
+        svg = interval_chart(shown, axis=title, title=title)
         hollow = f" Hollow: groups under {percent(minimum)} of the cases." if minimum else ""
-        return f"{title}, highest first.{hollow}", svg, _group_table(measured, metric, over)
+        part = f" The highest and the lowest {len(shown)} of {len(rows)} groups; the table has all." * (
+            len(shown) < len(rows)
+        )
+        return f"{title}, highest first.{hollow}{part}", svg, _group_table(measured, metric, over)
 
     return draw
 

@@ -10,9 +10,9 @@ from audits.document_templates import render
 from audits.document_view import document_view
 from audits.dossier import Dossier
 from audits.dossier_json import encode
-from audits.evidence_view import Table
 from audits.markdown import inert_markdown, table_cell
 from audits.seal import seal
+from audits.tables import Table
 from registry.canonical import canonical_json
 
 CARD_PARTS = (

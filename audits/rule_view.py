@@ -8,17 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audits.charts import Row
-from audits.wording import (
-    EN_DASH,
-    STATUS_MARKS,
-    columns_words,
-    group_words,
-    interval,
-    metric_value,
-    metric_words,
-    short_digest,
-    whole,
-)
+from audits.metric_words import metric_value, metric_words
+from audits.wording import EN_DASH, STATUS_MARKS, columns_words, group_words, interval, short_digest, whole
 
 Rule = Mapping[str, Any]
 
@@ -29,6 +20,13 @@ CHECK_TITLES: Mapping[str, str] = {
     "fairness": "Fairness",
     "comparison": "Comparison with the champion",
     "documentation": "Documentation",
+    "bias-audit": "Bias audit",
+    "quality": "Data quality",
+    "drift": "Drift",
+    "pii": "Personal data",
+    "anonymity": "Anonymity",
+    "proxies": "Proxies of sensitive attributes",
+    "remedy": "Remedies",
 }
 """Kind of check to the title of its part of the evidence; others are spelled from their name."""
 
@@ -81,8 +79,10 @@ def rule_view(rule: Rule) -> RuleView:
 
 
 def check_title(check: str) -> str:
-    """The check's title in words."""
-    return CHECK_TITLES.get(check) or check.replace("_", " ").capitalize()
+    """The check's title in words; where a check names the data it reads (``pii:test-data``), so does the title."""
+    kind, _, data = check.partition(":")
+    title = CHECK_TITLES.get(kind) or kind.replace("_", " ").replace("-", " ").capitalize()
+    return f"{title} ({data.replace(':', ' to ')})" if data else title
 
 
 def status_counts(rules: Sequence[RuleView]) -> list[tuple[str, str, str]]:

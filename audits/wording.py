@@ -29,37 +29,6 @@ RESULT_STATUS: Mapping[str, str] = {
 }
 """Result of a decision to the status whose mark it wears."""
 
-METRIC_WORDS: Mapping[str, str] = {
-    "accuracy_score": "Accuracy",
-    "balanced_accuracy_score": "Balanced accuracy",
-    "precision_score": "Precision",
-    "recall_score": "Recall",
-    "f1_score": "F1 score",
-    "roc_auc_score": "ROC AUC",
-    "log_loss": "Log loss",
-    "brier_score_loss": "Brier score",
-    "selection_rate": "Selection rate",
-    "true_positive_rate": "True positive rate",
-    "false_positive_rate": "False positive rate",
-    "true_negative_rate": "True negative rate",
-    "false_negative_rate": "False negative rate",
-    "demographic_parity_ratio": "Impact ratio (demographic parity ratio)",
-    "demographic_parity_difference": "Demographic parity difference",
-    "equalized_odds_difference": "Equalized odds difference",
-    "equal_opportunity_difference": "Equal opportunity difference",
-    "true_positive_rate_difference": "True positive rate difference",
-    "false_positive_rate_difference": "False positive rate difference",
-    "accuracy_score_difference": "Accuracy difference",
-    "count": "Number of cases",
-    "tp": "True positives",
-    "fp": "False positives",
-    "tn": "True negatives",
-    "fn": "False negatives",
-}
-
-COUNT_METRICS = frozenset({"count", "tp", "fp", "tn", "fn"})
-"""Metrics that count cases: shown as whole numbers, without interval, in tables only."""
-
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -70,11 +39,6 @@ _MONTHS = (
 def printable(text: str) -> str:
     """``text`` without what no paper can show: control characters, lone surrogates, and marks that reverse the reading order."""
     return _UNPRINTABLE.sub("", text)
-
-
-def metric_words(metric: str) -> str:
-    """The metric's name in words; an unknown one is spelled out from its identifier."""
-    return METRIC_WORDS.get(metric) or metric.replace("_", " ").capitalize()
 
 
 def number(value: float | None, *, decimals: int = 3) -> str:
@@ -90,11 +54,6 @@ def number(value: float | None, *, decimals: int = 3) -> str:
 def whole(value: float | None) -> str:
     """A count with thin-spaced thousands commas: 1,989."""
     return EN_DASH if value is None else f"{round(value):,}".replace("-", MINUS)
-
-
-def metric_value(metric: str, value: float | None) -> str:
-    """``value`` as the metric is read: counts whole, the rest with three decimals."""
-    return whole(value) if metric in COUNT_METRICS else number(value)
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Q
 
 from audits.dossier import Change
+from audits.metric_words import metric_value, metric_words
 from audits.models import JobStatus, MeasurementRow
-from audits.wording import metric_value, metric_words
 from governance.models import Promotion, Review
 from governance.transitions import ReviewState
 from registry.models import CARD_SECTIONS, ModelVersion

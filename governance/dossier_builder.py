@@ -13,6 +13,7 @@ from django.utils import timezone
 from audits import dossier as d
 from audits.code_versions import code_version
 from audits.models import Evaluation, JobStatus
+from audits.series import Series
 from governance.champion import version_in
 from governance.changes import changes_since
 from governance.models import Promotion, Review, SignOff
@@ -197,6 +198,7 @@ def _evaluation(evaluation: Evaluation) -> d.EvaluationRecord:
         if error
         else None,
         measurements=tuple(row.as_measurement() for row in evaluation.measurements.all()) if done else (),
+        series=tuple(Series.from_json(item) for item in report.get("series", ())),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from audits.evidence_view import Table, measurement_table
+from audits.evidence_view import measurement_table
 from audits.models import Evaluation, JobStatus
 from audits.rule_view import RuleView, check_title
+from audits.tables import Table
 from governance.models import Verdict, VerdictPicture
+from governance.services.pictures import EVIDENCE
 from registry import artifact_store
 from registry.canonical import parse_json
 from registry.errors import IntegrityFailure
@@ -23,6 +25,10 @@ class Picture:
     caption: str
     svg: str
     table: Table
+    rest: Table | None = None
+    rest_title: str = ""
+    omitted: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class EvidencePart:
     numbers: Table | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     damage: str = ""
+    exhibits: list[Picture] = field(default_factory=list)
 
     @property
     def is_wanted(self) -> bool:
@@ -70,20 +77,35 @@ def _part(
     check: str, rules: list[RuleView], evaluation: Evaluation | None, pictures: Iterable[VerdictPicture]
 ) -> EvidencePart:
     ids = {rule.id for rule in rules}
-    shown = [Picture(item.caption, item.svg, _table(item.table)) for item in pictures if item.rule in ids]
-    part = EvidencePart(check, check_title(check), rules, evaluation, shown)
+    shown = [_picture(item) for item in pictures if item.rule in ids]
+    exhibits = [_picture(item) for item in pictures if item.rule == f"{EVIDENCE}{check}"]
+    part = EvidencePart(check, check_title(check), rules, evaluation, shown, exhibits=exhibits)
     if evaluation is None or evaluation.status != JobStatus.SUCCEEDED or evaluation.report_id is None:
         return part
     numbers = measurement_table([row.as_measurement() for row in evaluation.measurements.all()])
     try:
         report = parse_json(artifact_store.read_bytes(evaluation.report_id), what="evidence")
     except IntegrityFailure as failure:
-        return EvidencePart(check, part.title, rules, evaluation, shown, numbers, damage=str(failure))
-    return EvidencePart(check, part.title, rules, evaluation, shown, numbers, report)
+        return replace(part, numbers=numbers, damage=str(failure))
+    return replace(part, numbers=numbers, report=report)
 
 
-def _table(stored: Mapping[str, Any]) -> Table:
+def _picture(stored: VerdictPicture) -> Picture:
+    table = stored.table
+    rest = table.get("rest", [])
+    return Picture(
+        stored.caption,
+        stored.svg,
+        _table(table["heads"], table["rows"]),
+        rest=_table(table["heads"], rest) if rest else None,
+        rest_title=table.get("rest_title", ""),
+        omitted=table.get("omitted", 0),
+        note=table.get("note", ""),
+    )
+
+
+def _table(heads: Iterable[Iterable[str]], rows: Iterable[Iterable[Iterable[str]]]) -> Table:
     return Table(
-        heads=tuple((kind, text) for kind, text in stored["heads"]),
-        rows=tuple(tuple((kind, text) for kind, text in row) for row in stored["rows"]),
+        heads=tuple((kind, text) for kind, text in heads),
+        rows=tuple(tuple((kind, text) for kind, text in row) for row in rows),
     )

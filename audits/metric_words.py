@@ -1,0 +1,123 @@
+"""The measured quantities in words, and how the value of each is read: one wording for all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audits.wording import number, whole
+
+METRIC_WORDS: Mapping[str, str] = {
+    "accuracy_score": "Accuracy",
+    "balanced_accuracy_score": "Balanced accuracy",
+    "precision_score": "Precision",
+    "recall_score": "Recall",
+    "f1_score": "F1 score",
+    "roc_auc_score": "ROC AUC",
+    "log_loss": "Log loss",
+    "brier_score_loss": "Brier score",
+    "selection_rate": "Selection rate",
+    "true_positive_rate": "True positive rate",
+    "false_positive_rate": "False positive rate",
+    "true_negative_rate": "True negative rate",
+    "false_negative_rate": "False negative rate",
+    "demographic_parity_ratio": "Impact ratio (demographic parity ratio)",
+    "demographic_parity_difference": "Demographic parity difference",
+    "equalized_odds_difference": "Equalized odds difference",
+    "equal_opportunity_difference": "Equal opportunity difference",
+    "true_positive_rate_difference": "True positive rate difference",
+    "false_positive_rate_difference": "False positive rate difference",
+    "accuracy_score_difference": "Accuracy difference",
+    "average_precision_score": "Average precision",
+    "expected_calibration_error": "Expected calibration error",
+    "matthews_corrcoef": "Matthews correlation coefficient",
+    "f1_score_macro": "F1 score, mean of classes",
+    "f1_score_weighted": "F1 score, classes by their size",
+    "roc_auc_score_ovr": "ROC AUC, each class against the rest",
+    "mean_absolute_error": "Mean absolute error",
+    "mean_squared_error": "Mean squared error",
+    "root_mean_squared_error": "Root mean squared error",
+    "median_absolute_error": "Median absolute error",
+    "mean_error": "Mean error (prediction minus label)",
+    "r2_score": "R² (coefficient of determination)",
+    "score_mean": "Mean score",
+    "score_distance": "Largest distance between score distributions",
+    "predictive_parity_difference": "Predictive parity difference",
+    "equalized_odds_ratio": "Equalized odds ratio",
+    "calibration_difference": "Calibration difference",
+    "generalized_entropy_index": "Generalized entropy index",
+    "theil_index": "Theil index",
+    "representation_share": "Share of the data",
+    "representation_ratio": "Share of the data by share of the population",
+    "remedied_demographic_parity_ratio": "Impact ratio after group thresholds",
+    "remedied_accuracy_score": "Accuracy after group thresholds",
+    "mean_prediction": "Mean prediction",
+    "mean_prediction_difference": "Difference in mean predictions",
+    "mean_error_difference": "Difference in mean errors",
+    "mean_absolute_error_ratio": "Ratio of mean absolute errors",
+    "proxy_roc_auc": "ROC AUC of features as proxies",
+    "scoring_rate": "Scoring rate",
+    "impact_ratio": "Impact ratio",
+    "unknown_count": "Cases of unknown category",
+    "completeness": "Completeness",
+    "uniqueness": "Uniqueness",
+    "validity": "Validity",
+    "duplicate_rate": "Share of duplicate rows",
+    "constant_columns": "Constant columns",
+    "label_leakage": "Label leakage",
+    "train_test_overlap_rate": "Share of test rows also in training",
+    "near_overlap_rate": "Share of test rows nearly in training",
+    "freshness_days": "Age of the newest row, in days",
+    "referential_integrity": "Referential integrity",
+    "expectations_failed": "Expectations not met",
+    "psi": "Population stability index (PSI)",
+    "ks_statistic": "Kolmogorov–Smirnov distance",
+    "wasserstein_distance": "Wasserstein distance, in standard deviations",
+    "jensen_shannon_distance": "Jensen–Shannon distance",
+    "cramers_v": "Cramér’s V",
+    "drift_p_value": "Corrected p-value of drift",
+    "drifted_share": "Share of columns that drifted",
+    "correlation_change": "Largest change of a correlation",
+    "domain_classifier_roc_auc": "ROC AUC of telling the two data sets apart",
+    "pii_rate": "Share of values with personal data",
+    "k_anonymity": "k-anonymity",
+    "l_diversity_distinct": "l-diversity, distinct",
+    "l_diversity_entropy": "l-diversity, entropy",
+    "t_closeness": "t-closeness",
+    "sample_uniqueness": "Share of unique records",
+    "average_reidentification_risk": "Average risk of re-identification",
+    "count": "Number of cases",
+    "tp": "True positives",
+    "fp": "False positives",
+    "tn": "True negatives",
+    "fn": "False negatives",
+}
+
+_SMALLEST_P = 0.001
+
+WHOLE_METRICS = frozenset(
+    {"count", "tp", "fp", "tn", "fn", "unknown_count", "constant_columns", "expectations_failed", "k_anonymity",
+     "l_diversity_distinct"}
+)  # fmt: skip
+"""Metrics whose values are whole numbers."""
+
+COUNT_METRICS = frozenset({"count", "tp", "fp", "tn", "fn"})
+"""Metrics that count cases: shown as whole numbers, without interval, in tables only."""
+
+
+_WORST_SLICE = "worst_slice_"
+
+
+def metric_words(metric: str) -> str:
+    """The metric's name in words; an unknown one is spelled out from its identifier."""
+    if metric.startswith(_WORST_SLICE):
+        return f"{metric_words(metric.removeprefix(_WORST_SLICE))} of the worst slice"
+    return METRIC_WORDS.get(metric) or metric.replace("_", " ").capitalize()
+
+
+def metric_value(metric: str, value: float | None) -> str:
+    """``value`` as the metric is read: counts whole, p-values down to 0.001, the rest with three decimals."""
+    if metric in WHOLE_METRICS:
+        return whole(value)
+    if metric.endswith("p_value") and value is not None and value < _SMALLEST_P:
+        return "< 0.001"
+    return number(value)
