@@ -9,6 +9,7 @@ from typing import Any
 from audits.engines.opening import Data
 from audits.engines.port import Progress
 from audits.kinds import kind_named
+from audits.kinds.kind import NOT_GIVEN, Kind
 from audits.report import Report
 from registry.errors import InvalidInput
 
@@ -19,7 +20,7 @@ def _silent(done: float, note: str) -> None:
 
 def evaluate(
     kind: str,
-    data: Sequence[Data | Path | str],
+    data: Sequence[Data | Path | str | None],
     parameters: Mapping[str, Any],
     *,
     progress: Progress | None = None,
@@ -31,7 +32,8 @@ def evaluate(
     kind
         One of :data:`audits.kinds.MODULES`.
     data
-        What to measure, as many as the kind takes: files, directories, or addresses of tables elsewhere.
+        What to measure, as many as the kind takes: files, directories, or addresses of tables elsewhere. Optional ones
+        follow in their order; ``None`` stands for one that is not there.
     parameters
         Of that kind; see the dataclass that its ``parse`` returns.
     progress
@@ -50,12 +52,21 @@ def evaluate(
         If the kind or a parameter is unknown or impossible.
     """
     found = kind_named(kind)
-    inputs = [Data.of(item) for item in data]
-    if len(inputs) != len(found.inputs):
-        wanted = " and ".join(found.inputs)
-        plural = "data set" if len(found.inputs) == 1 else "data sets"
-        raise InvalidInput(f"{kind} reads {wanted}: {len(found.inputs)} {plural}, not {len(inputs)}", field="data")
+    inputs = _inputs(found, data)
     progress = progress or _silent
     report = found.run(inputs, found.parse(parameters), progress)
     progress(1.0, "done")
     return report
+
+
+def _inputs(kind: Kind, data: Sequence[Data | Path | str | None]) -> list[Data]:
+    """One data set in each place of the kind, :data:`NOT_GIVEN` where an optional one is not there."""
+    least, most = len(kind.inputs), len(kind.inputs) + len(kind.optional)
+    if not least <= len(data) <= most or any(item is None for item in data[:least]):
+        wanted = " and ".join(kind.inputs)
+        plural = "data set" if least == 1 else "data sets"
+        further = f", and may read {' and '.join(kind.optional)}" if kind.optional else ""
+        given = sum(item is not None for item in data)
+        raise InvalidInput(f"{kind.name} reads {wanted}: {least} {plural}, not {given}{further}", field="data")
+    inputs = [NOT_GIVEN if item is None else Data.of(item) for item in data]
+    return inputs + [NOT_GIVEN] * (most - len(inputs))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 BAD_INPUT = 2
+_DATA = "CSV, Parquet, a directory of Parquet files, or the address of a table"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,8 +44,10 @@ def add_parser(subparsers: SubParsers) -> None:
             parser.add_argument(
                 place,
                 metavar=place.upper(),
-                help="CSV, Parquet, a directory of Parquet files, or the address of a table",
+                help=_DATA,
             )
+        for place in kind.optional:
+            parser.add_argument(f"--{place}", metavar="PATH", help=f"the {place} data: {_DATA}")
         kind.add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from registry.errors import CountersignError
 
     kind = kind_named(args.kind)
-    data = [getattr(args, place) for place in kind.inputs]
+    data = [getattr(args, place) for place in (*kind.inputs, *kind.optional)]
     try:
         report = evaluate(args.kind, data, kind.parameters_of(args))
     except CountersignError as error:

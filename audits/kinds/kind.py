@@ -11,6 +11,9 @@ from audits.engines.opening import Data
 from audits.engines.port import Progress
 from audits.report import Report
 
+NOT_GIVEN = Data(name="")
+"""Stands in the place of an optional data set that was not given."""
+
 Run: TypeAlias = Callable[[Sequence[Data], Any, Progress], Report]
 
 
@@ -33,6 +36,9 @@ class Kind:
         What it measures, in a few words, for ``countersign evaluate --help``.
     inputs
         What each of its data sets is: ``("data",)``, ``("reference", "current")``.
+    optional
+        Further data sets that may be given, after those: ``("test",)``, on the command line ``--test PATH``. ``run``
+        always gets as many data sets as ``inputs`` and ``optional`` name; one that was not given is :data:`NOT_GIVEN`.
     parse
         Checks parameters that came as JSON; raises ``InvalidInput`` naming the one that is wrong.
     run
@@ -50,3 +56,4 @@ class Kind:
     run: Run
     add_arguments: Callable[[argparse.ArgumentParser], None]
     parameters_of: Callable[[argparse.Namespace], dict[str, Any]]
+    optional: tuple[str, ...] = ()
