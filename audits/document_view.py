@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from audits.dossier import Dossier, EvaluationRecord, SignOffRecord
-from audits.evidence_view import evidence_parts, measurement_table
+from audits.evidence_view import EvidencePart, Figure, evidence_parts, measurement_table
 from audits.markdown import html_from_markdown, web_address
 from audits.rule_view import rule_view, status_counts
 from audits.wording import (
@@ -63,7 +63,7 @@ def document_view(dossier: Dossier, *, picture: Callable[[str], str] | None = st
         "open_rules": [rule for rule in rules if rule.status not in {"pass", "excepted"}],
         "counts": status_counts(rules),
         "parts": parts,
-        "figures": [figure for part in parts for item in part.rules for figure in item.figures],
+        "figures": [figure for part in parts for figure in _figures(part)],
         "sections": [
             {"key": section.key, "title": section.title, "html": html_from_markdown(section.markdown)}
             for section in dossier.card.sections
@@ -106,6 +106,12 @@ def document_view(dossier: Dossier, *, picture: Callable[[str], str] | None = st
         "verification_url": dossier.verification_url,
         "verification_href": web_address(dossier.verification_url),
     }
+
+
+def _figures(part: EvidencePart) -> list[Figure]:
+    """What has a number in the document, in its order."""
+    judged = [figure for item in part.rules for figure in item.figures]
+    return [*judged, *(figure for figure in part.exhibits if figure.svg)]
 
 
 def _decision(dossier: Dossier) -> dict[str, str]:

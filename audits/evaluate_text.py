@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from audits.exhibit import Exhibit
+from audits.series import Series
+from audits.series_view import exhibits_of
+
 _CELLS = ("tp", "fp", "tn", "fn")
+
+_TOLD_BY_TABLES = ("quality", "drift", "pii", "proxies", "anonymity", "bias-audit")
+"""Kinds whose tables say per column or group what is of note; only what holds for everybody is printed beside."""
+
+_MOST_ROWS = 20
 
 
 def as_text(report: Mapping[str, Any]) -> str:
@@ -17,12 +26,30 @@ def as_text(report: Mapping[str, Any]) -> str:
     report
         As :func:`audits.evaluate.evaluate` returns it.
     """
-    shown = [m for m in report["measurements"] if m["metric"] not in _CELLS]
+    told = report["kind"] in _TOLD_BY_TABLES
+    shown = [m for m in report["measurements"] if m["metric"] not in _CELLS and not (told and m["slice"])]
+    exhibits = exhibits_of(report["kind"], [Series.from_json(item) for item in report.get("series", ())])
+    tables = [_exhibit(exhibit) for exhibit in exhibits if exhibit.draw is None]
     sections = [_section(title, list(rows)) for title, rows in groupby(shown, key=_title)]
     foot = [f"{entry['path']}  sha256:{entry['sha256']}" for entry in report["inputs"]]
     foot += [f"{report['code_version']}; {report['engine']}"]
     foot += [f"warning: {warning}" for warning in report["warnings"]]
-    return "\n\n".join([*sections, "\n".join(foot)])
+    curves = [exhibit.title for exhibit in exhibits if exhibit.draw is not None]
+    if curves:
+        foot.append(f"with --json also: {'; '.join(dict.fromkeys(curves))}")
+    return "\n\n".join([*sections, *tables, "\n".join(foot)])
+
+
+def _exhibit(exhibit: Exhibit) -> str:
+    """A table of the report, what matters first."""
+    heads = [text for _, text in exhibit.table.heads]
+    rows = [[text for _, text in row] for row in exhibit.table.rows[:_MOST_ROWS]]
+    numbers = [kind == "number" for kind, _ in exhibit.table.heads]
+    more = len(exhibit.table.rows) - len(rows) + exhibit.omitted
+    lines = [exhibit.title]
+    lines += _columns(heads, rows, numbers) if rows else ["  nothing of note"]
+    lines += [f"  {n}" for n in (exhibit.note, exhibit.rest_title) if n]
+    return "\n".join([*lines, *([f"  {more} more with --json"] if more else [])])
 
 
 def _title(measurement: Mapping[str, Any]) -> str:
@@ -43,7 +70,8 @@ def _section(title: str, measurements: Sequence[Mapping[str, Any]]) -> str:
         rows.append(
             [*where, m["metric"], *(_number(m, key) for key in ("value", "low", "high")), str(m["n"]), m["method"]]
         )
-    return "\n".join([title, *_aligned(head, rows, left=1 + grouped), *_notes(measurements)])
+    numbers = [False] * (1 + grouped) + [True] * 4 + [False]
+    return "\n".join([title, *_columns(head, rows, numbers), *_notes(measurements)])
 
 
 def _number(measurement: Mapping[str, Any], key: str) -> str:
@@ -53,17 +81,15 @@ def _number(measurement: Mapping[str, Any], key: str) -> str:
     return f"{value:.0f}" if measurement["metric"] == "count" else f"{value:.4f}"
 
 
-def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+def _columns(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> list[str]:
+    """Lines of aligned cells, numbers at the right."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = []
-    for row in [head, *rows]:
-        last = len(row) - 1
-        cells = [
-            c.ljust(w) if i < left or i == last else c.rjust(w)
-            for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append(("  " + "  ".join(cells)).rstrip())
-    return lines
+    return [
+        (
+            "  " + "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numbers, strict=True))
+        ).rstrip()
+        for row in [head, *rows]
+    ]
 
 
 def _notes(measurements: Sequence[Mapping[str, Any]]) -> list[str]:

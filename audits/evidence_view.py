@@ -132,13 +132,13 @@ class _Gallery:
             basis=_basis(evaluation),
             problem=_problem(evaluation),
             rules=judged,
-            exhibits=tuple(self._exhibit(item) for item in exhibits_of(evaluation)) if evaluation else (),
+            exhibits=tuple(map(self._exhibit, exhibits_of(evaluation.kind, evaluation.series))) if evaluation else (),
         )
 
     def _exhibit(self, shown: Exhibit) -> Figure:
-        self.count += 1
+        self.count += bool(shown.draw)
         return Figure(
-            number=str(self.count),
+            number=str(self.count) if shown.draw else "",
             caption=f"{shown.title}.",
             svg=self.picture(shown.draw()) if shown.draw else "",
             table=shown.table,

@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from audits.dossier import EvaluationRecord
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
-Maker = Callable[[list[Series], EvaluationRecord], Iterator[Exhibit]]
+Maker = Callable[[str, list[Series]], Iterator[Exhibit]]
+"""Makes exhibits of all series of one name; called with the kind of evaluation."""
 
 
-def exhibits_of(evaluation: EvaluationRecord) -> list[Exhibit]:
+def exhibits_of(kind: str, series: Sequence[Series]) -> list[Exhibit]:
     """What a document shows of an evaluation beside its rules, in the order in which the report holds it."""
-    names = dict.fromkeys(item.name for item in evaluation.series)
     shown: list[Exhibit] = []
-    for name in names:
-        series = [item for item in evaluation.series if item.name == name]
-        shown += MAKERS.get(name, plain)(series, evaluation)
+    for name in dict.fromkeys(item.name for item in series):
+        shown += MAKERS.get(name, plain)(kind, [item for item in series if item.name == name])
     return shown
 
 
-def plain(series: list[Series], evaluation: EvaluationRecord) -> Iterator[Exhibit]:
+def plain(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """A table with every column, for series that no picture was made for."""
     first = series[0]
     columns = [Column(name, name.replace("_", " ").capitalize(), _format(series, name)) for name in first.columns]
     group = "Group" if any(item.slice for item in series) else ""
-    yield table_exhibit(f"{evaluation.kind}-{first.name}", first.title, series, columns, group=group)
+    yield table_exhibit(f"{kind}-{first.name}", first.title, series, columns, group=group)
 
 
 def _format(series: Sequence[Series], name: str) -> Callable[[Any], tuple[str, str]]:
