@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,17 @@ _TYPES = {
 _SUPERFLUOUS_ZERO = "[+-]?0[0-9].*"
 
 
-def convert_csv(connection: duckdb.DuckDBPyConnection, file: Source, folder: Path) -> str:
-    """Write the file's values as texts into Parquet, and give the query that reads them with their types.
+TEXTS = "texts"
+"""The view of all values as they are written."""
+
+
+def convert_csv(connection: duckdb.DuckDBPyConnection, file: Source, folder: Path) -> dict[str, str]:
+    """Write the file's values as texts into Parquet, seen as the view ``texts``.
+
+    Returns
+    -------
+    dict
+        Column to the SQL that gives its values with their type.
 
     A column in which a number begins with a superfluous zero (``00123``: a post code, an account) stays text.
     """
@@ -43,7 +53,14 @@ def convert_csv(connection: duckdb.DuckDBPyConnection, file: Source, folder: Pat
             )
     source = "read_parquet('" + str(kept).replace("'", "''") + "')"
     types = _types(connection, source, columns)
-    return f"SELECT {', '.join(_typed(name, types[name]) for name in columns)} FROM {source}"  # noqa: S608 - quoted
+    connection.execute(f"CREATE VIEW {TEXTS} AS SELECT * FROM {source}")  # noqa: S608 - quoted
+    return {name: _typed(name, types[name]) for name in columns}
+
+
+def select_typed(typed: Mapping[str, str], *, written: Collection[str] = ()) -> str:
+    """The query for all columns with their types, but those ``written`` as they stand in the file."""
+    columns = [_name(name) if name in written else sql for name, sql in typed.items()]
+    return f"SELECT {', '.join(columns)} FROM {TEXTS}"  # noqa: S608 - quoted
 
 
 def _types(connection: duckdb.DuckDBPyConnection, source: str, columns: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audits.engines.csv_files import convert_csv
+from audits.engines.csv_files import convert_csv, select_typed
 from audits.engines.port import Engine, Origin
 from audits.prediction_errors import PredictionsError
 from audits.prediction_files import (
@@ -42,6 +42,7 @@ class DuckEngine(Engine):
         self.connection = connection
         self._digests = tuple(digests)
         self._closing: list[Any] = []
+        self._typed: dict[str, str] = {}
         self.table = _unbound(connection)
 
     @property
@@ -60,6 +61,13 @@ class DuckEngine(Engine):
             )
         except duckdb.Error as error:
             raise PredictionsError(f"{self.title}: cannot be read: {first_line(error)}", file=self.title) from error
+
+    def as_written(self, columns: Sequence[str]) -> ibis.Table:
+        """The table with those columns of a CSV file as the texts that stand there."""
+        if not self._typed:
+            return self.table
+        self.connection.execute(f"CREATE OR REPLACE VIEW written AS {select_typed(self._typed, written=columns)}")
+        return _unbound(self.connection, "written")
 
     def close(self) -> None:
         """Close the connection and drop temporary files."""
@@ -83,11 +91,13 @@ def open_files(path: Path, name: str, *, limits: Limits | None = None) -> DuckEn
     digests = _digests(files, limits)
     connection = _connect()
     closing: list[Any] = []
+    typed: dict[str, str] = {}
     try:
         if files[0].format == "csv":
             folder = tempfile.TemporaryDirectory(prefix="countersign-")
             closing.append(folder.cleanup)
-            relation = convert_csv(connection, files[0], Path(folder.name))
+            typed = convert_csv(connection, files[0], Path(folder.name))
+            relation = select_typed(typed)
         else:
             paths = ", ".join(_quoted(str(file.path)) for file in files)
             relation = f"SELECT * FROM read_parquet([{paths}], union_by_name = false)"  # noqa: S608 - quoted paths
@@ -99,7 +109,7 @@ def open_files(path: Path, name: str, *, limits: Limits | None = None) -> DuckEn
     except BaseException:
         _give_up(connection, closing)
         raise
-    engine._closing = closing
+    engine._closing, engine._typed = closing, typed
     return engine
 
 
@@ -148,14 +158,14 @@ def _give_up(connection: duckdb.DuckDBPyConnection, closing: Sequence[Any]) -> N
         item()
 
 
-def _unbound(connection: duckdb.DuckDBPyConnection) -> ibis.Table:
+def _unbound(connection: duckdb.DuckDBPyConnection, name: str = "source") -> ibis.Table:
     import ibis
     import pyarrow as pa
 
-    reader = connection.execute("SELECT * FROM source LIMIT 0").fetch_record_batch()
+    reader = connection.execute(f"SELECT * FROM {name} LIMIT 0").fetch_record_batch()  # noqa: S608 - our own view
     # Dictionaries are a way to store text, not a type to compare by.
     plain = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in reader.schema]
-    return ibis.table(ibis.Schema.from_pyarrow(pa.schema(plain)), name="source")
+    return ibis.table(ibis.Schema.from_pyarrow(pa.schema(plain)), name=name)
 
 
 def _quoted(text: str) -> str:

@@ -93,6 +93,10 @@ class Engine(ABC):
         leaves the place where the data are.
         """
 
+    def as_written(self, columns: Sequence[str]) -> ibis.Table:
+        """The table with those columns as they are written, where a type was read into a text: group names stay names."""
+        return self.table
+
     @abstractmethod
     def close(self) -> None:
         """Let go of connections and temporary files."""
