@@ -56,9 +56,7 @@ class DuckEngine(Engine):
         import ibis
 
         try:
-            yield from self.connection.execute(ibis.to_sql(expression, dialect="duckdb")).fetch_record_batch(
-                _BATCH_ROWS
-            )
+            yield from self.connection.execute(ibis.to_sql(expression, dialect="duckdb")).to_arrow_reader(_BATCH_ROWS)
         except duckdb.Error as error:
             raise PredictionsError(f"{self.title}: cannot be read: {first_line(error)}", file=self.title) from error
 
@@ -162,7 +160,7 @@ def _unbound(connection: duckdb.DuckDBPyConnection, name: str = "source") -> ibi
     import ibis
     import pyarrow as pa
 
-    reader = connection.execute(f"SELECT * FROM {name} LIMIT 0").fetch_record_batch()  # noqa: S608 - our own view
+    reader = connection.execute(f"SELECT * FROM {name} LIMIT 0").to_arrow_reader()  # noqa: S608 - our own view
     # Dictionaries are a way to store text, not a type to compare by.
     plain = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in reader.schema]
     return ibis.table(ibis.Schema.from_pyarrow(pa.schema(plain)), name=name)
