@@ -18,8 +18,10 @@ _LABEL_GAP = 0.062
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
-    """A bin of scores: its mean score, the observed rate with interval, and rows."""
+    """A bin of scores: its limits and mean, the observed rate with interval, and rows."""
 
+    lower: float
+    upper: float
     score: float
     rate: float | None
     low: float | None
@@ -54,32 +56,80 @@ def reliability_chart(bins: Sequence[ReliabilityBin], *, title: str, axis: str, 
         for axes in (curve, bars):
             bare(axes, left=axes is curve)
             axes.set_xlim(low, high)
-        curve.set_ylim(low, high)
         curve.set_xticklabels([])
-        curve.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=(0, (4, 2.5)), alpha=0.7)
+        _reliability(curve, shown, low, high)
         curve.annotate(
             words("perfectly calibrated"), (high, high), xytext=(6, 0), textcoords="offset points", ha="left",
             va="center", fontsize=SMALL,
         )  # fmt: skip
-        for item in shown:
-            if item.low is not None and item.high is not None:
-                curve.vlines(item.score, item.low, item.high, color=INK, linewidth=1.2)
-        points = [(item.score, item.rate) for item in shown if item.rate is not None]
-        curve.plot([x for x, _ in points], [y for _, y in points], color=INK, linewidth=0.7, alpha=0.5)
-        curve.plot(
-            [x for x, _ in points], [y for _, y in points], marker="o", markersize=5, linestyle="none",
-            markeredgecolor=INK, markerfacecolor=INK,
-        )  # fmt: skip
         curve.set_ylabel(words(axis), fontsize=SMALL, labelpad=6)
-        _bars(bars, shown, words, width=(high - low) / max(len(shown), 1) * 0.7)
+        _density(bars, shown, words)
         bars.set_xlabel(words(score_axis), fontsize=SMALL, labelpad=5)
 
-    said = "; ".join(
-        f"at {number(item.score)} observed {number(item.rate)} ({interval(item.low, item.high)}), n {whole(item.n)}"
-        for item in shown
+    return draw(
+        paint,
+        height=height,
+        salt=[axis, score_axis, _bins_json(shown)],
+        title=title,
+        alternative=f"{title}. {_said(shown)}.",
     )
-    salt = [axis, score_axis, [[item.score, item.rate, item.low, item.high, item.n] for item in shown]]
-    return draw(paint, height=height, salt=salt, title=title, alternative=f"{title}. {said}.")
+
+
+def reliability_panels(groups: Sequence[tuple[str, Sequence[ReliabilityBin]]], *, title: str) -> str:
+    """The reliability of several groups as small pictures side by side, each with its name and number of rows."""
+    across = min(len(groups), 3)
+    side = min((WIDTH - 0.35 * across - 0.1) / across, 1.85)
+    each = side + 0.62
+    height = each * -(-len(groups) // across) + 0.05
+
+    def paint(figure: Any, words: Words) -> None:
+        for index, (name, bins) in enumerate(groups):
+            row, place = divmod(index, across)
+            shown = [item for item in bins if item.n]
+            box = (0.35 + place * (side + 0.35), height - (row + 1) * each + 0.3, side, side)
+            axes = unit_axes(figure, box)
+            bare(axes, left=True)
+            axes.set_xlim(0, 1)
+            axes.set_xticks([0, 0.5, 1])
+            axes.set_yticks([0, 0.5, 1])
+            _reliability(axes, shown, 0.0, 1.0)
+            axes.annotate(
+                words(f"{name[:22]}, n {whole(sum(item.n for item in bins))}"), (0, 1), xycoords="axes fraction",
+                xytext=(0, 5), textcoords="offset points", ha="left", va="bottom", fontsize=SMALL, fontweight="bold",
+            )  # fmt: skip
+
+    return draw(
+        paint,
+        height=height,
+        salt=[[name, _bins_json(bins)] for name, bins in groups],
+        title=title,
+        alternative=f"{title}. " + " ".join(f"{name}: {_said(bins)}." for name, bins in groups),
+    )
+
+
+def _reliability(axes: Any, bins: Sequence[ReliabilityBin], low: float, high: float) -> None:
+    axes.set_ylim(low, high)
+    axes.plot([low, high], [low, high], color=INK, linewidth=0.8, linestyle=(0, (4, 2.5)), alpha=0.7)
+    for item in bins:
+        if item.low is not None and item.high is not None:
+            axes.vlines(item.score, item.low, item.high, color=INK, linewidth=1.1)
+    points = [(item.score, item.rate) for item in bins if item.rate is not None]
+    axes.plot([x for x, _ in points], [y for _, y in points], color=INK, linewidth=0.7, alpha=0.5)
+    axes.plot(
+        [x for x, _ in points], [y for _, y in points], marker="o", markersize=4.2, linestyle="none",
+        markeredgecolor=INK, markerfacecolor=INK,
+    )  # fmt: skip
+
+
+def _said(bins: Sequence[ReliabilityBin]) -> str:
+    return "; ".join(
+        f"at {number(item.score)} observed {number(item.rate)} ({interval(item.low, item.high)}), n {whole(item.n)}"
+        for item in bins
+    )
+
+
+def _bins_json(bins: Sequence[ReliabilityBin]) -> list[Any]:
+    return [[item.lower, item.upper, item.score, item.rate, item.low, item.high, item.n] for item in bins]
 
 
 def _present(bins: Sequence[ReliabilityBin]) -> list[float]:
@@ -93,19 +143,27 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
     return min(values) - margin, max(values) + margin
 
 
-def _bars(axes: Any, bins: Sequence[ReliabilityBin], words: Words, *, width: float) -> None:
-    most = max((item.n for item in bins), default=1)
-    axes.set_ylim(0, most * 1.05)
+def _density(axes: Any, bins: Sequence[ReliabilityBin], words: Words) -> None:
+    """Rows per width of the bin: bins of equal mass stand tall where scores are dense."""
+    least = (axes.get_xlim()[1] - axes.get_xlim()[0]) / 400
+    widths = [max(item.upper - item.lower, least) for item in bins]
+    heights = [item.n / width for item, width in zip(bins, widths, strict=True)]
+    axes.set_ylim(0, max(heights, default=1.0) * 1.05)
     axes.set_yticks([])
-    axes.bar([item.score for item in bins], [item.n for item in bins], width=width, color=INK, alpha=0.35)
+    axes.bar([item.lower for item in bins], heights, width=widths, align="edge", color=INK, alpha=0.35)
     axes.annotate(
-        words(f"most in a bin: {whole(most)}"), (1, 1), xycoords="axes fraction", xytext=(6, -2),
-        textcoords="offset points", ha="left", va="top", fontsize=SMALL,
+        words(f"scores, n {whole(sum(item.n for item in bins))}"), (1, 1), xycoords="axes fraction",
+        xytext=(6, -2), textcoords="offset points", ha="left", va="top", fontsize=SMALL,
     )  # fmt: skip
 
 
 def curves_chart(
-    curves: Sequence[Curve], *, title: str, axis: str, threshold: float | None = None, said: str = ""
+    curves: Sequence[Curve],
+    *,
+    title: str,
+    axis: str,
+    threshold: float | None = None,
+    said: str = "",
 ) -> str:
     """Several rates over one quantity, each line named at its right end; ``threshold`` is drawn dashed with its value.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from audits import score_exhibits
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
@@ -35,5 +36,15 @@ def _format(series: Sequence[Series], name: str) -> Callable[[Any], tuple[str, s
     return measured if numbers else text
 
 
-MAKERS: dict[str, Maker] = {}
+def untold(kind: str, series: list[Series]) -> Iterator[Exhibit]:
+    """Nothing: such a series stands in the evidence file alone."""
+    yield from ()
+
+
+MAKERS: dict[str, Maker] = {
+    "calibration": score_exhibits.calibration,
+    "calibration_by_width": untold,
+    "score_distribution": score_exhibits.distribution,
+    "threshold_curve": score_exhibits.thresholds,
+}
 """Name of a series to what makes its exhibits."""
