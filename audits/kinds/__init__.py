@@ -17,6 +17,8 @@ MODULES = {
     "performance": "audits.kinds.performance",
     "fairness": "audits.kinds.fairness",
     "comparison": "audits.kinds.comparison",
+    "bias-audit": "audits.kinds.bias_audit",
+    "anonymity": "audits.kinds.anonymity",
 }
 """Name of the kind to the module that runs it."""
 
