@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from audits import score_exhibits
+from audits import data_exhibits, score_exhibits
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
@@ -46,5 +46,10 @@ MAKERS: dict[str, Maker] = {
     "calibration_by_width": untold,
     "score_distribution": score_exhibits.distribution,
     "threshold_curve": score_exhibits.thresholds,
+    "bias_audit": data_exhibits.bias_audit,
+    "bias_audit_publication": data_exhibits.publication,
+    "class_sizes": data_exhibits.class_sizes,
+    "identifying_columns": data_exhibits.identifying_columns,
+    "identifying_sets": data_exhibits.identifying_sets,
 }
 """Name of a series to what makes its exhibits."""
