@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audits.engines.port import ROWS, binned, bound, exactly
+from audits.engines.port import ROWS, bound, exactly
 
 if TYPE_CHECKING:
     import ibis
 
     from audits.engines.port import Engine, Value
 
-FEW_ROWS = 4096
-_PARTS = 64
+FEW_ROWS = 1 << 14
+_PARTS = 1024
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -32,7 +32,7 @@ class _Bracket:
 
     @property
     def open(self) -> bool:
-        return self.high > self.low and self.rows > FEW_ROWS
+        return self.rows > FEW_ROWS and 0 < _PARTS / (self.high - self.low or float("inf")) < float("inf")
 
 
 def quantiles(
@@ -71,28 +71,45 @@ def quantiles(
 
 
 def _narrow(engine: Engine, source: ibis.Table, brackets: Sequence[_Bracket], sums: dict[str, Any]) -> None:
-    """One histogram over all brackets that are still wide; each then is one of its bins."""
-    parts = [np.linspace(b.low, b.high, _PARTS + 1) for b in brackets if b.open]
-    edges = np.unique(np.concatenate(parts)).tolist()
-    result = engine.grouped({"bin": binned(source["_value"], edges)}, sums, of=source).columns()
-    order = np.argsort(result["bin"])
+    """One histogram over the brackets that are still wide; each then is one of its bins.
+
+    Bins are made by arithmetic: rounding keeps it monotone, and each bin tells the smallest and the largest value in it, so
+    that where exactly its edges lie does not matter.
+    """
+    import ibis
+
+    wide = sorted({(b.low, b.high) for b in brackets if b.open})
+    within = source.filter(_in_any(source, wide))
+    value, place = within["_value"], ibis.literal(0)
+    for index, (start, end) in enumerate(wide):
+        part = ((value - exactly(start)) * exactly(_PARTS / (end - start))).floor().cast("int64") + index * 2 * _PARTS
+        place = ibis.ifelse(value >= exactly(start), part, place)
+    result = engine.grouped({"bin": place}, sums, of=within).columns()
+    order = np.argsort(result["low"])
     low, high, weight = (np.array(result[name], dtype=np.float64)[order] for name in ("low", "high", "weight"))
     rows = np.array(result[ROWS])[order]
-    through = np.cumsum(weight)
     for bracket in brackets:
         if bracket.open:
-            k = min(int(np.searchsorted(through, bracket.target)), len(through) - 1)
-            bracket.low, bracket.high, bracket.rows = float(low[k]), float(high[k]), int(rows[k])
-            bracket.before = float(through[k] - weight[k])
+            own = np.flatnonzero((low >= bracket.low) & (high <= bracket.high))
+            through = bracket.before + np.cumsum(weight[own])
+            k = min(int(np.searchsorted(through, bracket.target)), len(own) - 1)
+            bracket.before = float(through[k] - weight[own[k]])
+            bracket.low, bracket.high, bracket.rows = float(low[own[k]]), float(high[own[k]]), int(rows[own[k]])
+
+
+def _in_any(source: ibis.Table, ranges: Iterable[tuple[float, float]]) -> ibis.Value:
+    import ibis
+
+    value = source["_value"]
+    return ibis.or_(*(value.between(exactly(low), exactly(high)) for low, high in sorted(ranges)))
 
 
 def _between(engine: Engine, source: ibis.Table, brackets: Sequence[_Bracket]) -> list[float]:
     """The quantiles themselves, from the counted values of the narrow brackets and the next value above each."""
     import ibis
 
-    ranges = sorted({(bracket.low, bracket.high) for bracket in brackets})
-    within = ibis.or_(*(source["_value"].between(exactly(low), exactly(high)) for low, high in ranges))
-    counted = engine.grouped({"value": "_value"}, {"weight": ibis._._weight.sum()}, of=source.filter(within)).columns()
+    within = source.filter(_in_any(source, {(bracket.low, bracket.high) for bracket in brackets}))
+    counted = engine.grouped({"value": "_value"}, {"weight": ibis._._weight.sum()}, of=within).columns()
     order = np.argsort(counted["value"])
     values = np.array(counted["value"], dtype=np.float64)[order]
     weights = np.array(counted["weight"], dtype=np.float64)[order]
@@ -102,7 +119,10 @@ def _between(engine: Engine, source: ibis.Table, brackets: Sequence[_Bracket]) -
         own, through = values[inside], bracket.before + np.cumsum(weights[inside])
         k = min(int(np.searchsorted(through, bracket.target)), len(own) - 1)
         met = abs(through[k] - bracket.target) <= _EPS * max(bracket.target, 1.0)
-        found.append(_midway(engine, source, float(own[k])) if met else float(own[k]))
+        if met and k + 1 < len(own):
+            found.append(float(own[k] + own[k + 1]) / 2)
+        else:
+            found.append(_midway(engine, source, float(own[k])) if met else float(own[k]))
     return found
 
 

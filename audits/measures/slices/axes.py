@@ -1,0 +1,141 @@
+"""The columns that slices are cut from: their levels, or bins at quantiles where they are numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from audits.engines.port import MISSING_BIN, ROWS, binned
+from audits.measures.quantiles import quantiles
+from audits.prediction_columns import UNKNOWN
+from registry.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audits.engines.port import Engine, Value
+
+MOST_DISTINCT_NUMBERS = 10
+_BINS = 5
+_SOME_ROWS = 2000
+_NO_NAME = {"", "nan", "null", "<na>", "none"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One column to cut by.
+
+    Attributes
+    ----------
+    column
+        Its name.
+    value
+        The expression to group by: the column, or the bin of its number.
+    names
+        What its levels are called, sorted (bins ascending); a missing value is ``unknown``.
+    places
+        Value of ``value`` to the index of its level; ``None`` stands for whatever is not listed.
+    """
+
+    column: str
+    value: Value
+    names: tuple[str, ...]
+    places: Mapping[Any, int]
+
+    def codes(self, values: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """Indices into ``names`` of the values of a result."""
+        encoded = values.combine_chunks().dictionary_encode()
+        table = [self.places.get(_key(value), self.places.get(None, 0)) for value in encoded.dictionary.to_pylist()]
+        table.append(self.places.get(None, 0))
+        indices = encoded.indices.fill_null(len(table) - 1).to_numpy(zero_copy_only=False)
+        found: npt.NDArray[np.int64] = np.array(table, dtype=np.int64)[indices]
+        return found
+
+
+def axes_of(engine: Engine, columns: Sequence[str], *, most_levels: int) -> list[Axis]:
+    """The axes of the columns.
+
+    Columns of more than ten different numbers are cut at their exact quintiles; all others by value.
+
+    Raises
+    ------
+    InvalidInput
+        If a column is not there, holds more than ``most_levels`` values, or neither names nor numbers.
+    """
+    engine.require(*columns, field="slices")
+    kinds = engine.columns
+    for column in columns:
+        if kinds[column] == "other":
+            raise InvalidInput(f"column {column!r} holds neither names nor numbers; slices need either", field="slices")
+    axes = []
+    for column in columns:
+        if kinds[column] in ("integer", "number") and _holds_more_than(engine, column, MOST_DISTINCT_NUMBERS):
+            axes.append(_of_numbers(engine, column))
+        elif _holds_more_than(engine, column, most_levels):
+            raise InvalidInput(
+                f"column {column!r} holds more than {most_levels} different values; "
+                "bin it (places into regions) or raise max_groups",
+                field="slices",
+            )
+        else:
+            axes.append(_of_names(engine, column))
+    return axes
+
+
+def _holds_more_than(engine: Engine, column: str, number: int) -> bool:
+    """Whether a column has more different values than ``number``; some rows may prove it, else all are looked at."""
+    values = engine.table.select(column)
+    for some in (values.limit(_SOME_ROWS), values):
+        if engine.grouped((), of=some.distinct().limit(number + 1)).columns()[ROWS][0] > number:
+            return True
+    return False
+
+
+def _of_names(engine: Engine, column: str) -> Axis:
+    found = engine.grouped({"value": column}).columns()["value"]
+    named = {_key(value): _name(value) for value in found}
+    names = tuple(sorted({UNKNOWN, *named.values()}))
+    places = {key: names.index(name) for key, name in named.items()}
+    return Axis(column=column, value=column, names=names, places=places | {None: names.index(UNKNOWN)})
+
+
+def _of_numbers(engine: Engine, column: str) -> Axis:
+    if engine.disclosure:
+        raise InvalidInput(
+            f"column {column!r} cannot be cut at its quantiles while small counts are held back; bin it beforehand",
+            field="slices",
+        )
+    import ibis
+
+    number = engine.table[column].cast("float64")
+    finite = ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
+    cuts = quantiles(engine, finite, [(i + 1) / _BINS for i in range(_BINS - 1)])
+    edges = sorted(set(cuts))
+    texts = _texts(edges)
+    names = (
+        f"below {texts[0]}",
+        *(f"{low} to below {high}" for low, high in pairwise(texts)),
+        f"{texts[-1]} and above",
+        UNKNOWN,
+    )
+    places = {bin_: bin_ for bin_ in range(len(edges) + 1)} | {MISSING_BIN: len(names) - 1, None: len(names) - 1}
+    return Axis(column=column, value=binned(finite, edges), names=names, places=places)
+
+
+def _texts(edges: Sequence[float]) -> list[str]:
+    short = [f"{edge:.6g}" for edge in edges]
+    return short if len(set(short)) == len(short) else [repr(edge) for edge in edges]
+
+
+def _key(value: Any) -> Any:
+    return None if value is None or value != value else value  # noqa: PLR0124 - NaN
+
+
+def _name(value: Any) -> str:
+    text = str(value)
+    return UNKNOWN if _key(value) is None or text.strip().lower() in _NO_NAME else text

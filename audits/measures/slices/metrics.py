@@ -1,0 +1,105 @@
+"""What slices are judged by: a rate or a mean loss, as sums that an engine makes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from audits.engines.port import ROWS
+from audits.intervals import Bounds, Floats, wilson
+from audits.measures.weighted_shares import effective, share
+
+if TYPE_CHECKING:
+    import ibis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceMetric:
+    """A metric that is the (weighted) mean of a value over some rows.
+
+    Attributes
+    ----------
+    name
+        scikit-learn's or fairlearn's.
+    of
+        Truth of a row: whether it counts; ``None`` where every row does.
+    value
+        What is averaged: a truth for a rate, a number for a loss.
+    weight
+        Positive weights; ``None`` where every row counts one.
+    rate
+        Whether it is a rate.
+    higher_is_better
+        Whether a low value is the bad one.
+    """
+
+    name: str
+    of: ibis.Value | None
+    value: ibis.Value
+    weight: ibis.Value | None = None
+    rate: bool = True
+    higher_is_better: bool = True
+
+    def reductions(self, prefix: str) -> dict[str, ibis.Value]:
+        """The sums that it takes, each under a name that begins with ``prefix``; those that the row count gives are left out."""
+        import ibis
+
+        value = self.value.cast("int64") if self.rate else self.value
+        weight = ibis.literal(1) if self.weight is None else self.weight
+        wanted = {"total": value * weight}
+        if self.of is not None:
+            wanted["rows"] = ibis.literal(1)
+        if self.weight is not None:
+            wanted |= {"mass": weight, "squares": weight * weight}
+        if not self.rate:
+            wanted |= {"cross": weight * weight * value, "square": weight * weight * value * value}
+        if self.of is not None:
+            wanted = {name: ibis.ifelse(self.of, term, 0) for name, term in wanted.items()}
+        return {prefix + name: term.sum() for name, term in wanted.items()}
+
+    def estimates(self, sums: Mapping[str, Floats], prefix: str) -> Estimates:
+        """The metric of every cell of the arrays of sums, flattened."""
+        found = {name.removeprefix(prefix): sums[name].ravel() for name in sums if name.startswith(prefix)}
+        rows = found.get("rows", sums[ROWS].ravel())
+        mass, squares = found.get("mass", rows), found.get("squares", rows)
+        value = share(found["total"], mass)
+        spread = None
+        if not self.rate:
+            centred = np.maximum(found["square"] - 2 * value * found["cross"] + value**2 * squares, 0.0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                spread = np.sqrt(centred * rows / np.maximum(rows - 1, 1)) / mass
+        return Estimates(rows=rows, value=value, size=effective(mass, squares), spread=spread)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Estimates:
+    """A metric of many slices: rows that count, value, effective rows, and the standard error where it is a mean."""
+
+    rows: Floats
+    value: Floats
+    size: Floats
+    spread: Floats | None = None
+
+    def limits(self, z: float) -> Bounds:
+        """Wilson's limits of rates; the large-sample ones of means."""
+        if self.spread is None:
+            return wilson(np.nan_to_num(self.value) * self.size, self.size, z)
+        return self.value - z * self.spread, self.value + z * self.spread
+
+    def without(self, whole: int, part: int) -> Estimates:
+        """The rate of the rows of one slice that are not in another, which lies within it."""
+        size = max(float(self.size[whole] - self.size[part]), 0.0)
+        total = float(self.value[whole] * self.size[whole] - self.value[part] * self.size[part])
+        rate = min(max(total / size, 0.0), 1.0) if size > 0 else float("nan")
+        return Estimates(
+            rows=np.array([self.rows[whole] - self.rows[part]]), value=np.array([rate]), size=np.array([size])
+        )
+
+    def chosen(self, places: npt.NDArray[np.int64]) -> Estimates:
+        """Those at the given places."""
+        spread = None if self.spread is None else self.spread[places]
+        return Estimates(rows=self.rows[places], value=self.value[places], size=self.size[places], spread=spread)
