@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from audits.engines.port import Origin
+from audits.engines.port import Engine, Origin
+from audits.losses import LossSums, loss_sums
 from audits.score_table import ScoreBins, ScoreTable
-from audits.tensor import CountTensor
+from audits.tensor import CountTensor, count
 
-__all__ = ["Counted", "LossSums", "ScoreBins", "ScoreTable"]
+if TYPE_CHECKING:
+    from audits.engines.opening import Data
+    from audits.parameters import Parameters
+    from audits.predictions import Predictions
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossSums:
-    """Sums over all rows of a loss ``l`` with weights ``w`` (1 where every row counts one).
-
-    Attributes
-    ----------
-    rows, weight, weight_squares
-        Number of rows, Σw, Σw².
-    loss
-        Σwl.
-    square_loss, square_squares
-        Σw²l and Σw²l²: what the delta-method variance of the mean takes.
-    """
-
-    rows: int
-    weight: float
-    weight_squares: float
-    loss: float
-    square_loss: float
-    square_squares: float
-
-    @property
-    def mean(self) -> float:
-        """The (weighted) mean loss."""
-        return self.loss / self.weight
-
-    @property
-    def variance(self) -> float:
-        """Delta-method variance of the mean: ``n/(n − 1) Σw²(l − m)² / (Σw)²``, see :func:`audits.intervals.mean_delta`."""
-        mean = self.mean
-        squares = self.square_squares - 2 * mean * self.square_loss + mean * mean * self.weight_squares
-        return max(squares, 0.0) / self.weight**2 * self.rows / max(self.rows - 1, 1)
+__all__ = ["Counted", "LossSums", "ScoreBins", "ScoreTable", "count_predictions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,3 +59,47 @@ class Counted:
     def held_back(self) -> str:
         """Why no number can be told; empty where all can."""
         return f"held back: fewer than {self.disclosure} rows in {self.suppressed} cells" if self.suppressed else ""
+
+    @classmethod
+    def of_rows(cls, predictions: Predictions, *, engine: str = "") -> Counted:
+        """The same statistics from rows in memory: for small data, and where an engine cannot read what rows hold."""
+        tensor = count(predictions)
+        scores = None if predictions.score is None else ScoreTable.of_rows(predictions, tensor)
+        return cls(
+            tensor=tensor,
+            scores=scores,
+            losses={} if scores is None else loss_sums(scores.margin(()).bins()),
+            name=predictions.name,
+            origins=tuple(Origin(path=source.name, sha256=source.sha256) for source in predictions.sources),
+            unknown=predictions.unknown,
+            engine=engine,
+        )
+
+
+def count_predictions(
+    engine: Engine, parameters: Parameters, sensitive: Sequence[str], *, data: Data, losses: bool = True
+) -> Counted:
+    """Count labelled predictions where they are.
+
+    Parameters
+    ----------
+    engine
+        The open data. Groups of fewer rows than its ``disclosure`` are held back.
+    parameters
+        Which columns are label, prediction, score and weight, and what is the positive class.
+    sensitive
+        The columns of groups to cross; a missing group is the group ``unknown``.
+    data
+        What ``engine`` opened. Where it is a local file, the row reader is asked about whatever is wrong, so that the error
+        names file, column, row and line; of a table elsewhere it names table and column.
+    losses
+        Whether to sum the losses, which takes one more look at large data.
+
+    Raises
+    ------
+    PredictionsError
+        By the very rules of :func:`audits.predictions.read_predictions`.
+    """
+    from audits.counting import count_on_engine
+
+    return count_on_engine(engine, parameters, sensitive, data=data, losses=losses)

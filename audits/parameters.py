@@ -48,6 +48,8 @@ class Parameters:
         Column to group to its share of the population that the data should represent.
     disclosure
         Groups of fewer rows than this never leave the engine; 0 holds nothing back.
+    cross_check
+        Whether rates of groups are compared with fairlearn's before they are reported.
     """
 
     label: str
@@ -68,6 +70,7 @@ class Parameters:
     slices: tuple[str, ...] = ()
     population: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     disclosure: int = 0
+    cross_check: bool = True
 
     def of_champion(self) -> Parameters:
         """The same parameters with the champion's own columns."""
@@ -123,6 +126,7 @@ def parse_parameters(given: Mapping[str, Any], kind: str) -> Parameters:
         slices=_columns(given.get("slices", ()), "slices"),
         population=_population(given.get("population") or {}),
         disclosure=_integer(given, "disclosure", 0),
+        cross_check=_flag(given, "cross_check", default=True),
     )
 
 
@@ -140,8 +144,8 @@ def _text(given: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def _flag(given: Mapping[str, Any], name: str) -> bool:
-    value = given.get(name, False)
+def _flag(given: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
+    value = given.get(name, default)
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} must be true or false, not {value!r}", field=name)
     return value

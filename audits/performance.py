@@ -6,12 +6,18 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from audits.auc import Auc, auc_interval, roc_auc
-from audits.intervals import Floats, critical_value, f1_interval, mean_bootstrap, mean_delta, mover_mean
+from audits.auc import Auc, area_of, auc_interval
+from audits.counted import Counted
+from audits.held_back import known_cells, shown
+from audits.intervals import Floats, critical_value, f1_interval, mean_bootstrap, mover_mean
+from audits.losses import loss_rows, losses_at
 from audits.measurement import Measurement
 from audits.predictions import Predictions
 from audits.rates import ACCURACY, PRECISION, RECALL, SELECTION_RATE, TRUE_NEGATIVE_RATE, Rate, interval_method
+from audits.score_table import ScoreBins
 from audits.tensor import CELLS, CountTensor
+
+OVERALL_RATES = (ACCURACY, PRECISION, RECALL, SELECTION_RATE)
 
 FEW_ROWS = 200
 """Below this many rows the mean losses get a bootstrap interval instead of a large-sample one."""
@@ -23,16 +29,15 @@ _UNDEFINED = {
 
 
 def measure_performance(
-    predictions: Predictions, tensor: CountTensor, *, confidences: Sequence[float], seed: int
+    counted: Counted | Predictions, tensor: CountTensor | None = None, *, confidences: Sequence[float], seed: int
 ) -> list[Measurement]:
     """Overall performance, once per confidence.
 
     Parameters
     ----------
-    predictions
-        The rows; the score metrics (``roc_auc_score``, ``log_loss``, ``brier_score_loss``) come only with a score column.
-    tensor
-        Their count tensor; every other metric is arithmetic on it.
+    counted
+        What was counted; the score metrics (``roc_auc_score``, ``log_loss``, ``brier_score_loss``) come only with a score
+        column.
     confidences
         Nominal coverages of the intervals.
     seed
@@ -41,23 +46,27 @@ def measure_performance(
     Returns
     -------
     list of Measurement
-        With empty slice, in a fixed order.
+        With empty slice, in a fixed order. What rests on cells that were held back is undefined and says so.
     """
-    overall = tensor.margin(())
+    if not isinstance(counted, Counted):
+        counted = Counted.of_rows(counted)
+    overall = counted.tensor.margin(())
+    known = known_cells(counted, overall)[0]
     counts = cell_counts(overall)[0]
     measurements: list[Measurement] = []
     for confidence in confidences:
         z = critical_value(confidence)
-        measurements += count_measurements(counts, {}, confidence)
-        for rate in (ACCURACY, PRECISION, RECALL, SELECTION_RATE):
-            measurements.append(_overall_rate(rate, overall, counts, confidence))
-        measurements.append(_f1(overall, counts, confidence, z))
-        measurements.append(_balanced_accuracy(overall, counts, confidence, z))
-    if predictions.score is not None:
-        area = roc_auc(predictions.label, predictions.score, predictions.weight)
+        found = [*count_measurements(counts, {}, confidence)]
+        found += [_overall_rate(rate, overall, counts, confidence) for rate in OVERALL_RATES]
+        found.append(_f1(overall, counts, confidence, z))
+        found.append(_balanced_accuracy(overall, counts, confidence, z))
+        measurements += [shown(measurement, known, counted.held_back) for measurement in found]
+    if counted.scores is not None:
+        bins = counted.scores.margin(()).bins()
+        area = area_of(bins)
         for confidence in confidences:
-            measurements.append(auc_measurement(area, {}, len(predictions), confidence))
-            measurements += _losses(predictions, confidence, seed)
+            measurements.append(auc_measurement(area, {}, overall.total, confidence))
+            measurements += _losses(counted, bins, confidence, seed)
     return measurements
 
 
@@ -83,6 +92,9 @@ def count_measurements(counts: dict[str, int], where: dict[str, str], confidence
 
 def auc_measurement(area: Auc, where: dict[str, str], n: int, confidence: float, note: str = "") -> Measurement:
     """The measurement of an area under the ROC curve."""
+    if area.error:
+        binned = f"from binned scores: the area itself is known within ±{area.error:.1e}, which the interval includes"
+        note = "; ".join(filter(None, [note, binned]))
     low, high, method = auc_interval(area, critical_value(confidence))
     return Measurement(
         metric="roc_auc_score",
@@ -149,30 +161,17 @@ def _balanced_accuracy(overall: CountTensor, counts: dict[str, int], confidence:
 
 
 def row_losses(predictions: Predictions, score: Floats) -> dict[str, Floats]:
-    """Each row's contribution to ``log_loss`` (in nats) and ``brier_score_loss``.
-
-    Notes
-    -----
-    ``−log p`` of the class that occurred, ``p`` clipped to [ε, 1 − ε] with the machine's ε as scikit-learn does; and
-    ``(label − score)²``.
-    """
-    edge = float(np.finfo(np.float64).eps)
-    occurred = np.where(predictions.label == 1, score, 1 - score)
-    return {
-        "log_loss": -np.log(np.clip(occurred, edge, 1 - edge)),
-        "brier_score_loss": (predictions.label - score) ** 2,
-    }
+    """Each row's contribution to ``log_loss`` (in nats) and ``brier_score_loss``, see :func:`audits.losses.losses_at`."""
+    rows = np.arange(len(score))
+    return {name: loss[rows, predictions.label] for name, loss in losses_at(score).items()}
 
 
-def _losses(predictions: Predictions, confidence: float, seed: int) -> Iterator[Measurement]:
-    assert predictions.score is not None
-    n, weight = len(predictions), predictions.weight
-    for metric, losses in row_losses(predictions, predictions.score).items():
-        if n < FEW_ROWS:
-            low, high = mean_bootstrap(losses, weight, confidence, seed=seed)
-        else:
-            low, high = mean_delta(losses, weight, critical_value(confidence))
-        value = float(np.average(losses, weights=weight))
+def _losses(counted: Counted, bins: ScoreBins, confidence: float, seed: int) -> Iterator[Measurement]:
+    n = counted.tensor.total
+    few = loss_rows(bins) if n < FEW_ROWS else {}
+    for metric, sums in counted.losses.items():
+        value, half = sums.mean, critical_value(confidence) * sums.variance**0.5
+        low, high = mean_bootstrap(*few[metric], confidence, seed=seed) if few else (value - half, value + half)
         most = 1.0 if metric == "brier_score_loss" else float("inf")
         yield Measurement(
             metric=metric,
@@ -180,6 +179,6 @@ def _losses(predictions: Predictions, confidence: float, seed: int) -> Iterator[
             low=min(max(low, 0.0), value),
             high=max(min(high, most), value),
             n=n,
-            method="bootstrap-percentile" if n < FEW_ROWS else "delta",
+            method="bootstrap-percentile" if few else "delta",
             confidence=confidence,
         )

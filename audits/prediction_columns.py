@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -35,8 +35,9 @@ def _listed(values: Sequence[str]) -> str:
 class _Located:
     """Where each row of a column came from."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, placed: bool = True) -> None:
         self.name = name
+        self.placed = placed
         self._starts: list[tuple[int, Source, int]] = []
         self._rows = 0
 
@@ -49,8 +50,8 @@ class _Located:
         self._rows += count
 
     def error(self, message: str, row: int | None = None) -> PredictionsError:
-        """The error about 0-based ``row`` of the column (or about all of it)."""
-        if row is None or not self._starts:
+        """The error about 0-based ``row`` of the column (or about all of it, or where rows have no place)."""
+        if row is None or not self._starts or not self.placed:
             file = self._starts[0][1].name if self._starts else None
             return PredictionsError(f"{file}: column {self.name!r} {message}", file=file, column=self.name)
         start, source, first = self._starts[bisect_right(self._starts, row, key=lambda entry: entry[0]) - 1]
@@ -64,8 +65,8 @@ class _Located:
 class Levels(_Located):
     """A column of few distinct values, as codes into their names in order of appearance."""
 
-    def __init__(self, name: str, *, limit: int | None) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, *, limit: int | None, placed: bool = True) -> None:
+        super().__init__(name, placed=placed)
         self.limit = limit
         self.names: list[str] = []
         self._index: dict[str, int] = {}
@@ -86,7 +87,7 @@ class Levels(_Located):
             raise self.error("holds text that is not UTF-8") from error
         if values is None:
             raise self._too_many(len(encoded.dictionary), array, len(self) - len(array))
-        names = [_text(value) for value in values]
+        names = [text_of(value) for value in values]
         if self.name in batch.declared:
             self._declared.update(name for name in names if name is not None)
         codes = encoded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
@@ -112,9 +113,11 @@ class Levels(_Located):
         seen: set[str | None] = set() if len(self.names) > limit else set(self.names)
         row = start
         for row, value in enumerate(array.to_pylist(), start):  # noqa: B007 - the row is wanted after the loop
-            seen.add(_text(value))
+            seen.add(text_of(value))
             if len(seen) > limit:
                 break
+        if not self.placed:
+            return self.error(f"holds more than {limit} distinct values (at least {count})")
         if self.limit is None:
             hint = "a label or prediction must be binary; a probability belongs in the score column"
             return self.error(
@@ -133,8 +136,16 @@ class Levels(_Located):
     @property
     def missing_rows(self) -> int:
         """Rows whose group is missing."""
+        return int(self.missing().sum())
+
+    def missing(self) -> npt.NDArray[np.bool_]:
+        """(n,) whether the group of a row is missing."""
         unnamed = [index for index, name in enumerate(self.names) if name.strip().lower() in _MISSING_GROUPS]
-        return int(np.isin(self.codes, [-1, *unnamed]).sum())
+        return np.isin(self.codes, [-1, *unnamed])
+
+    def declare(self, names: Iterable[str]) -> None:
+        """Note groups that the file's author listed, and that must therefore have rows."""
+        self._declared.update(names)
 
     def first_row(self, code: int) -> int:
         """0-based row where ``code`` first stands."""
@@ -240,7 +251,8 @@ class Numbers(_Located):
         return numbers
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """The text of a value that names a group or a class; ``None`` where it is missing."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return None
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)

@@ -16,6 +16,8 @@ from audits.prediction_files import Limits, Source, open_sources, read_batches
 
 __all__ = ["UNKNOWN", "Limits", "Predictions", "PredictionsError", "Source", "read_predictions"]
 
+LARGEST_WEIGHT = 1e15
+
 Column = tuple[npt.NDArray[Any], tuple[str, ...]]
 
 
@@ -172,7 +174,9 @@ def _assemble(
         prediction=levels[roles.prediction].as_binary(classes, named=named),
         score=numbers[roles.score].within(0.0, 1.0, "a probability in [0, 1]") if roles.score else None,
         sensitive={column: reader.as_groups() for column, reader in groups.items()},
-        weight=numbers[roles.weight].within(smallest_weight, 1e15, "a positive number") if roles.weight else None,
+        weight=numbers[roles.weight].within(smallest_weight, LARGEST_WEIGHT, "a positive number")
+        if roles.weight
+        else None,
         sources=tuple(files),
         unknown={column: reader.missing_rows for column, reader in groups.items()},
     )

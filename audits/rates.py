@@ -1,9 +1,8 @@
-"""Rates as sums of cells of the count tensor, with points by fairlearn's MetricFrame and effective sample sizes."""
+"""Rates as sums of cells of the count tensor, with their intervals and effective sample sizes. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,51 +68,25 @@ ACCURACY = _rate("accuracy_score", "tp tn", _ALL)
 PRECISION = _rate("precision_score", "tp", "tp fp")
 RECALL = _rate("recall_score", "tp", "tp fn")
 
-GROUP_RATES = (SELECTION_RATE, TRUE_POSITIVE_RATE, FALSE_POSITIVE_RATE, FALSE_NEGATIVE_RATE, ACCURACY)
+RATES = {
+    rate.name: rate
+    for rate in (
+        SELECTION_RATE,
+        TRUE_POSITIVE_RATE,
+        FALSE_POSITIVE_RATE,
+        FALSE_NEGATIVE_RATE,
+        TRUE_NEGATIVE_RATE,
+        ACCURACY,
+        PRECISION,
+        RECALL,
+    )
+}
+"""Every rate by its name."""
+
+GROUP_RATES = (SELECTION_RATE, TRUE_POSITIVE_RATE, FALSE_POSITIVE_RATE, FALSE_NEGATIVE_RATE, ACCURACY, PRECISION)
+"""The rates that are measured of every group."""
 
 
 def interval_method(tensor: CountTensor) -> str:
     """Name of the interval of a rate of this tensor."""
     return "wilson" if tensor.mass is None else "wilson-kish"
-
-
-def group_points(tensor: CountTensor) -> dict[str, Floats]:
-    """Point values of :data:`GROUP_RATES` per group, by fairlearn on the compressed table.
-
-    Returns
-    -------
-    dict
-        Rate name to (G,) values; NaN where a group has no row in the denominator (fairlearn itself says 0 there).
-
-    Notes
-    -----
-    ``fairlearn.metrics.MetricFrame`` over at most ``4 G`` rows, one per occupied cell, with the cell's weight as
-    ``sample_weight``: the same values as on the rows themselves, without reading them again.
-    """
-    import pandas as pd
-    from fairlearn import metrics as fair
-    from sklearn.metrics import accuracy_score
-
-    functions: dict[str, Any] = {
-        SELECTION_RATE.name: fair.selection_rate,
-        TRUE_POSITIVE_RATE.name: fair.true_positive_rate,
-        FALSE_POSITIVE_RATE.name: fair.false_positive_rate,
-        FALSE_NEGATIVE_RATE.name: fair.false_negative_rate,
-        ACCURACY.name: accuracy_score,
-    }
-    group, cell = np.nonzero(tensor.counts)
-    weight = tensor.weights[group, cell]
-    frame = fair.MetricFrame(
-        metrics=functions,
-        y_true=cell // 2,
-        y_pred=cell % 2,
-        sensitive_features=pd.Series(group, name="group"),
-        sample_params={name: {"sample_weight": weight} for name in functions},
-    )
-    by_group = frame.by_group.sort_index()
-    points = {}
-    for rate in GROUP_RATES:
-        values = by_group[rate.name].to_numpy(dtype=np.float64).copy()
-        values[np.isnan(rate.point(tensor))] = np.nan
-        points[rate.name] = values
-    return points

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from audits.intervals import Floats
+from registry.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from audits.predictions import Predictions
+    from audits.tensor import CountTensor
 
 Integers = npt.NDArray[np.int64]
 
@@ -99,27 +104,51 @@ class ScoreTable:
         keys, code = np.unique(self.keys[:, chosen], axis=0, return_inverse=True)
         if not chosen:
             keys, code = np.zeros((1, 0), dtype=np.int64), np.zeros(len(self.keys), dtype=np.int64)
-        size = len(self.scores)
-        flat = code.reshape(-1)[self.group] * size + self.place
-        cells = np.flatnonzero(np.bincount(flat, minlength=len(keys) * size))
-
-        def total(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            parts = values.reshape(len(values), -1).T
-            sums = [np.bincount(flat, weights=part, minlength=len(keys) * size)[cells] for part in parts]
-            return np.stack(sums, axis=1).reshape(-1, *values.shape[1:]).astype(values.dtype)
-
-        return ScoreTable(
+        cells = _Cells(code.reshape(-1)[self.group] * len(self.scores) + self.place)
+        return replace(
+            self,
             columns=tuple(columns),
             levels=tuple(self.levels[i] for i in chosen),
             keys=keys,
-            scores=self.scores,
-            edges=self.edges,
-            group=cells // size,
-            place=cells % size,
-            counts=total(self.counts),
-            score_mass=total(self.score_mass),
-            mass=None if self.mass is None else total(self.mass),
-            squares=None if self.squares is None else total(self.squares),
+            group=cells.occupied // len(self.scores),
+            place=cells.occupied % len(self.scores),
+            counts=cells.total(self.counts),
+            score_mass=cells.total(self.score_mass),
+            mass=None if self.mass is None else cells.total(self.mass),
+            squares=None if self.squares is None else cells.total(self.squares),
+        )
+
+    @classmethod
+    def of_rows(cls, predictions: Predictions, tensor: CountTensor) -> ScoreTable:
+        """The exact table of rows in memory, over the groups of their count tensor.
+
+        Raises
+        ------
+        InvalidInput
+            If the rows have no score.
+        """
+        if predictions.score is None:
+            raise InvalidInput("the rows have no score", field="score")
+        sizes = [len(names) for names in tensor.levels]
+        codes = [predictions.sensitive[column][0] for column in tensor.columns]
+        flat = flat_index([code.astype(np.int64) for code in codes], sizes, len(predictions))
+        group = np.searchsorted(flat_index(list(tensor.keys.T), sizes, len(tensor.keys)), flat)
+        scores, place = np.unique(predictions.score, return_inverse=True)
+        cells = _Cells(group * len(scores) + place)
+        by_label = np.eye(2, dtype=np.int64)[predictions.label]
+        weight = np.ones(len(flat)) if predictions.weight is None else predictions.weight
+        weighted = predictions.weight is not None
+        return cls(
+            columns=tensor.columns,
+            levels=tensor.levels,
+            keys=tensor.keys,
+            scores=scores,
+            group=cells.occupied // len(scores),
+            place=cells.occupied % len(scores),
+            counts=cells.total(by_label),
+            score_mass=cells.total(weight * predictions.score),
+            mass=cells.total(weight[:, None] * by_label) if weighted else None,
+            squares=cells.total(weight[:, None] ** 2 * by_label) if weighted else None,
         )
 
     def bins(self, group: int = 0) -> ScoreBins:
@@ -138,3 +167,24 @@ class ScoreTable:
             weights=weights,
             squares=self.counts[rows].astype(np.float64) if self.squares is None else self.squares[rows],
         )
+
+
+def flat_index(codes: Sequence[Integers], sizes: Sequence[int], rows: int) -> Integers:
+    """One number per row from its codes in several columns; ascends as the codes do in lexicographic order."""
+    flat = np.zeros(rows, dtype=np.int64)
+    for code, size in zip(codes, sizes, strict=True):
+        flat = flat * size + code
+    return flat
+
+
+class _Cells:
+    """Sums rows into the cells that are occupied, ascending, however many there could be."""
+
+    def __init__(self, flat: Integers) -> None:
+        self._order = np.argsort(flat, kind="stable")
+        ordered = flat[self._order]
+        self._starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        self.occupied: Integers = ordered[self._starts]
+
+    def total(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.add.reduceat(values[self._order], self._starts, axis=0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audits.intervals import Floats, critical_value, koopman_ratio, newcombe_difference
+from audits.intervals import Floats, koopman_ratio, newcombe_difference
 from registry.errors import InvalidInput
 
 MOST_COMPARED = 400
@@ -38,42 +38,60 @@ class Extreme:
     second: int
 
 
-def _pairs(k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def refuse_many(k: int) -> None:
+    """Raise :class:`InvalidInput` where k groups are too many to compare each with each."""
     if k > MOST_COMPARED:
         raise InvalidInput(
             f"{k} groups cannot be compared with one another (at most {MOST_COMPARED}); bin a column or cross fewer"
         )
-    one, two = np.nonzero(~np.eye(k, dtype=np.bool_))
-    return one, two
 
 
-def smallest_ratio(family: Family, confidence: float) -> Extreme | None:
-    """The smallest ratio of two groups' rates (min / max), with a simultaneous interval.
+def _pairs(k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    refuse_many(k)
+    return np.triu_indices(k, 1)
+
+
+def smallest_ratio(families: Sequence[Family], z: float) -> Extreme | None:
+    """The smallest ratio of two groups' rates (min / max), over one rate or several, with a simultaneous interval.
+
+    Parameters
+    ----------
+    z
+        Critical value at which the intervals of all pairs hold together, see :meth:`audits.max_t.Bootstrap.critical`.
 
     Returns
     -------
     Extreme or None
-        None where no ratio is defined: fewer than two groups, or every rate 0.
+        None where a ratio is not defined: fewer than two groups, or every rate 0.
 
     Notes
     -----
-    With Koopman intervals ``[L, U]`` for all ordered pairs that hold together with the given confidence (Šidák over the
-    k(k − 1)/2 pairs; the reversed pair is the same event), the smallest ratio lies in ``[min L, min U]``: it is one of the
-    ratios, and below every one. Clipped to [0, 1].
+    With Koopman intervals ``[L, U]`` for all pairs, and the reciprocal ones for the pairs reversed, that hold together, the
+    smallest ratio lies in ``[min L, min U]``: it is one of the ratios, and below every one. Clipped to [0, 1].
     """
-    k = len(family.rate)
-    if k < 2 or not family.rate.max() > 0:  # noqa: PLR2004 - a comparison takes two
+    if any(len(family.rate) < 2 or not family.rate.max() > 0 for family in families):  # noqa: PLR2004 - a pair
         return None
-    one, two = _pairs(k)
-    z = critical_value(confidence, k * (k - 1) // 2)
-    low, high = koopman_ratio(family.part[one], family.of[one], family.part[two], family.of[two], z)
-    smallest, largest = int(np.argmin(family.rate)), int(np.argmax(family.rate))
-    value = float(family.rate[smallest] / family.rate[largest])
-    return Extreme(value, min(float(low.min()), value), max(min(float(high.min()), 1.0), value), 0, largest, smallest)
+    lows, highs, values = [], [], []
+    for family in families:
+        one, two = _pairs(len(family.rate))
+        low, high = koopman_ratio(family.part[one], family.of[one], family.part[two], family.of[two], z)
+        with np.errstate(divide="ignore"):  # a limit of 0 has the other way round no limit
+            lows.append(min(float(low.min()), float((1 / high).min())))
+            highs.append(min(float(high.min()), float((1 / low).min())))
+        values.append(float(family.rate.min() / family.rate.max()))
+    worst = int(np.argmin(values))
+    rate, value = families[worst].rate, values[worst]
+    high_limit = max(min(*highs, 1.0), value)
+    return Extreme(value, min(*lows, value), high_limit, worst, int(np.argmax(rate)), int(np.argmin(rate)))
 
 
-def largest_difference(families: Sequence[Family], confidence: float) -> Extreme | None:
+def largest_difference(families: Sequence[Family], z: float) -> Extreme | None:
     """The largest difference between two groups' rates, over one rate or several, with a simultaneous interval.
+
+    Parameters
+    ----------
+    z
+        Critical value at which the intervals of all pairs hold together.
 
     Returns
     -------
@@ -82,19 +100,17 @@ def largest_difference(families: Sequence[Family], confidence: float) -> Extreme
 
     Notes
     -----
-    With Newcombe intervals ``[L, U]`` for all ordered pairs of all rates, holding together (Šidák over all unordered
-    pairs), the largest difference lies in ``[max L, max U]``. Clipped to [0, 1].
+    With Newcombe intervals ``[L, U]`` for all pairs of all rates, either way round, holding together, the largest difference lies in
+    ``[max L, max U]``. Clipped to [0, 1].
     """
     if any(len(family.rate) < 2 for family in families):  # noqa: PLR2004 - a comparison takes two
         return None
-    comparisons = sum(len(family.rate) * (len(family.rate) - 1) // 2 for family in families)
-    z = critical_value(confidence, comparisons)
     lows, highs, gaps = [], [], []
     for family in families:
         one, two = _pairs(len(family.rate))
         low, high = newcombe_difference(family.part[one], family.of[one], family.part[two], family.of[two], z)
-        lows.append(float(low.max()))
-        highs.append(float(high.max()))
+        lows.append(max(float(low.max()), float(-high.min())))
+        highs.append(max(float(high.max()), float(-low.min())))
         gaps.append(float(family.rate.max() - family.rate.min()))
     worst = int(np.argmax(gaps))
     rate, value = families[worst].rate, gaps[worst]

@@ -142,10 +142,7 @@ def count(predictions: Predictions, columns: Sequence[str] | None = None) -> Cou
         raise InvalidInput(f"{len(names)} sensitive columns have too many combinations to count; use fewer")
     flat, sums = _counted(predictions, [codes for codes, _ in coded], sizes, cells)
     groups, place = np.unique(flat // 4, return_inverse=True)
-    if len(groups) > MOST_GROUPS:
-        raise InvalidInput(
-            f"the columns {list(names)} make {len(groups):,} groups; at most {MOST_GROUPS:,} can be counted"
-        )
+    _refuse_many(names, len(groups))
     tables = [np.zeros((len(groups), 4), dtype=values.dtype) for values in sums]
     for table, values in zip(tables, sums, strict=True):
         table[place, flat % 4] = values
@@ -192,6 +189,59 @@ def _flat(
     flat *= 2
     flat += predictions.prediction[block]
     return flat
+
+
+def tensor_of_cells(
+    levels: Mapping[str, tuple[str, ...]],
+    codes: Sequence[npt.NDArray[np.int64]],
+    cell: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+    weights: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
+) -> CountTensor:
+    """The tensor of a list of counted cells, in any order, in which a cell may stand several times.
+
+    Parameters
+    ----------
+    levels
+        Sensitive column to its group names, sorted.
+    codes
+        Per column, (m,) indices into its names.
+    cell
+        (m,) ``2 × label + prediction``.
+    counts
+        (m,) rows.
+    weights
+        (m,) sums of the sample weights and of their squares, if rows have weights.
+
+    Raises
+    ------
+    InvalidInput
+        If there are more than 100,000 groups.
+    """
+    stacked = np.stack(codes, axis=1) if codes else np.zeros((len(cell), 0), dtype=np.int64)
+    keys, place = np.unique(stacked, axis=0, return_inverse=True)
+    if not codes:
+        keys, place = np.zeros((1, 0), dtype=np.int64), np.zeros(len(cell), dtype=np.int64)
+    _refuse_many(list(levels), len(keys))
+
+    def total(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        table = np.zeros((len(keys), len(CELLS)), dtype=values.dtype)
+        np.add.at(table, (place.reshape(-1), cell), values)
+        return table
+
+    return CountTensor(
+        columns=tuple(levels),
+        levels=tuple(levels.values()),
+        keys=keys.astype(np.int64),
+        counts=total(counts),
+        mass=None if weights is None else total(weights[0]),
+        squares=None if weights is None else total(weights[1]),
+    )
+
+
+def _refuse_many(names: Sequence[str], groups: int) -> None:
+    if groups > MOST_GROUPS:
+        raise InvalidInput(f"the columns {list(names)} make {groups:,} groups; at most {MOST_GROUPS:,} can be counted")
 
 
 def merge(parts: Iterable[CountTensor]) -> CountTensor:

@@ -6,59 +6,89 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audits.engines.opening import Data
-from audits.engines.port import Progress
+from audits.engines.port import Engine, Progress
+from audits.kinds.addition import Addition
 from audits.kinds.kind import Kind
 from audits.kinds.prediction_inputs import (
     add_prediction_arguments,
     names,
     numbers,
-    origins,
+    open_predictions,
     prediction_parameters,
-    read,
     unknown_groups,
 )
-from audits.parameters import Parameters, parse_parameters
+from audits.parameters import TASKS, Parameters, parse_parameters
 from audits.report import Report, make_report
 from registry.errors import InvalidInput
 
-_READ, _COUNTED, _MEASURED = 0.5, 0.6, 0.95
+if TYPE_CHECKING:
+    from audits.counted import Counted
+    from audits.measurement import Measurement
+
+_COUNTED, _MEASURED, _CHECKED = 0.7, 0.85, 0.95
 
 
 def run(inputs: Sequence[Data], parameters: Parameters, progress: Progress) -> Report:
-    """Rates per group, and ratios and differences over groups, of one file of predictions."""
-    from audits.fairness import measure_fairness
-    from audits.tensor import count
+    """Rates per group, and ratios and differences over groups, of one set of predictions."""
+    from audits.counted import count_predictions
+    from audits.kinds.fairness_extensions import extend
 
     over = parameters.over or _column_sets(parameters)
     columns = list(dict.fromkeys(column for group in over for column in group))
     if not columns:
         raise InvalidInput("name at least one sensitive column", field="sensitive")
-    progress(0.0, "reading predictions")
-    predictions = read(inputs[0], parameters, columns)
-    progress(_READ, f"counting {len(predictions):,} rows")
-    tensor = count(predictions)
+    progress(0.0, "counting rows by group")
+    with open_predictions(inputs[0], parameters) as engine:
+        if parameters.task != TASKS[0]:
+            return _of_extension(engine, parameters, extend(engine, parameters, over, None))
+        counted = count_predictions(engine, parameters, columns, data=inputs[0], losses=False)
+        progress(_COUNTED, f"measuring groups among {counted.tensor.total:,} rows")
+        measurements, checked = _measure(counted, parameters, over, progress)
+        progress(_CHECKED, "measuring beyond rates")
+        added = extend(engine, parameters, over, counted)
+    return make_report(
+        "fairness",
+        [*measurements, *added.measurements],
+        origins=counted.origins,
+        parameters=parameters.as_json(),
+        engine=counted.engine,
+        warnings=[*unknown_groups([counted]), *added.warnings],
+        series=added.series,
+        extra={"tensor": {"sha256": counted.tensor.digest, **counted.tensor.as_json()}, **checked, **added.extra},
+    )
 
-    def step(done: float) -> None:
-        progress(_COUNTED + done * (_MEASURED - _COUNTED), "measuring groups")
+
+def _measure(
+    counted: Counted, parameters: Parameters, over: Sequence[Sequence[str]], progress: Progress
+) -> tuple[list[Measurement], dict[str, str]]:
+    """The measurements, and what the report says of their comparison with fairlearn's."""
+    from audits.cross_check import cross_check
+    from audits.fairness import measure_fairness
 
     measurements = measure_fairness(
-        predictions,
-        tensor,
+        counted,
         over=over,
         confidences=parameters.confidences,
         minimum_groups=parameters.minimum_groups,
-        step=step,
+        seed=parameters.seed,
+        step=lambda done: progress(_COUNTED + done * (_MEASURED - _COUNTED), "measuring groups"),
     )
+    return measurements, {"cross_check": cross_check(counted.tensor, over)} if parameters.cross_check else {}
+
+
+def _of_extension(engine: Engine, parameters: Parameters, added: Addition) -> Report:
     return make_report(
         "fairness",
-        measurements,
-        origins=origins([predictions]),
+        added.measurements,
+        origins=engine.origins,
         parameters=parameters.as_json(),
-        warnings=unknown_groups([predictions]),
-        extra={"tensor": {"sha256": tensor.digest, **tensor.as_json()}},
+        engine=engine.name,
+        warnings=added.warnings,
+        series=added.series,
+        extra=added.extra,
     )
 
 
@@ -75,6 +105,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minimum-group", type=numbers, default=[0.0], metavar="SHARE", help="leave smaller groups out of ratios"
     )
+    parser.add_argument(
+        "--no-cross-check", action="store_true", help="do not compare the rates of groups with fairlearn's"
+    )
     add_prediction_arguments(parser)
 
 
@@ -85,6 +118,7 @@ def parameters_of(args: argparse.Namespace) -> dict[str, Any]:
         "sensitive": args.sensitive,
         "intersections": args.intersections,
         "minimum_groups": args.minimum_group,
+        "cross_check": not args.no_cross_check,
     }
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from audits.parameters import Parameters
 
 
-def extend(engine: Engine, parameters: Parameters, over: Sequence[Sequence[str]], counted: Counted) -> Addition:
+def extend(engine: Engine, parameters: Parameters, over: Sequence[Sequence[str]], counted: Counted | None) -> Addition:
     """What there is to say beyond the rates: so far nothing.
 
     Parameters
@@ -23,6 +23,7 @@ def extend(engine: Engine, parameters: Parameters, over: Sequence[Sequence[str]]
     over
         The sets of columns to group by: one for an attribute, several for their intersection.
     counted
-        What was counted already, over all the columns named in ``over``.
+        What was counted already, over all the columns named in ``over``; ``None`` where the task is not binary, so that
+        everything is the extension's to say.
     """
     return Addition()

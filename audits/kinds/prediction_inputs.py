@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from audits.engines.opening import Data
-from audits.engines.port import Origin
+from audits.engines.opening import Data, open_data
+from audits.engines.port import Engine, Origin
 from audits.parameters import Parameters
-from audits.predictions import Predictions, read_predictions
 from registry.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from audits.counted import Counted
+    from audits.predictions import Predictions
+
+
+def open_predictions(data: Data, parameters: Parameters) -> Engine:
+    """Open labelled predictions wherever they are, with the disclosure threshold that was asked for.
+
+    Use it as a context manager, and :func:`audits.counted.count_predictions` to count what is in it.
+    """
+    engine = open_data(data)
+    engine.disclosure = max(engine.disclosure, parameters.disclosure)
+    return engine
 
 
 def read(data: Data, parameters: Parameters, sensitive: Sequence[str]) -> Predictions:
-    """The predictions of a file, with the groups of the columns ``sensitive``."""
+    """The predictions of a file row by row, for what pairs rows, with the groups of the columns ``sensitive``."""
+    from audits.predictions import read_predictions
+
     if data.path is None:
         raise InvalidInput(f"{data.name}: only files can be read here", field="data")
     return read_predictions(
@@ -35,11 +50,11 @@ def origins(read_predictions: Iterable[Predictions]) -> list[Origin]:
     return [Origin(path=source.name, sha256=source.sha256) for part in read_predictions for source in part.sources]
 
 
-def unknown_groups(read_predictions: Iterable[Predictions]) -> list[str]:
+def unknown_groups(parts: Iterable[Predictions | Counted]) -> list[str]:
     """A warning for each column in which rows name no group."""
     return [
         f"{part.name}: {rows:,} rows name no group in {column!r}; they are the group 'unknown'"
-        for part in read_predictions
+        for part in parts
         for column, rows in part.unknown.items()
         if rows
     ]
@@ -54,6 +69,13 @@ def add_prediction_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--positive", metavar="VALUE", help="the favourable class, where labels are not 0 and 1")
     parser.add_argument("--confidence", type=numbers, default=[0.95], metavar="C", help="coverage of the intervals")
     parser.add_argument("--seed", type=int, default=0, help="of whatever is drawn at random")
+    parser.add_argument(
+        "--disclosure",
+        type=int,
+        default=0,
+        metavar="K",
+        help="groups of fewer than K rows never leave where the data are",
+    )
 
 
 def prediction_parameters(args: argparse.Namespace) -> dict[str, Any]:
@@ -66,6 +88,7 @@ def prediction_parameters(args: argparse.Namespace) -> dict[str, Any]:
         "positive": args.positive,
         "confidences": args.confidence,
         "seed": args.seed,
+        "disclosure": args.disclosure,
     }
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from audits.engines.opening import Data
 from audits.evaluate import evaluate
-from audits.kinds import MODULES as KINDS
 from audits.measurement import Measurement
 from audits.predictions import PredictionsError
 from audits.tensor import CountTensor
@@ -33,7 +32,7 @@ def test_a_report_holds_what_is_promised(data):
     assert {"kind", "measurements", "inputs", "parameters", "engine", "code_version", "warnings"} <= set(report)
     assert report["kind"] == "fairness"
     assert [entry["path"] for entry in report["inputs"]] == ["predictions.csv"]
-    assert report["engine"].startswith("pandas ")
+    assert report["engine"].startswith("duckdb ")
     assert report["code_version"].startswith("countersign ")
     assert report["parameters"]["confidences"] == [0.95]
     assert {tuple(m["over"]) for m in report["measurements"]} == {(), ("race",), ("sex",), ("race", "sex")}
@@ -44,7 +43,7 @@ def test_a_report_holds_what_is_promised(data):
     assert [Measurement.from_json(m).as_json() for m in report["measurements"]] == report["measurements"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["performance", "fairness", "comparison"])
 def test_the_same_input_gives_the_same_bytes(data, kind):
     files = [data] * (2 if kind == "comparison" else 1)
     parameters = FAIRNESS if kind == "fairness" else COLUMNS

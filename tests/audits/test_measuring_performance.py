@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as peer
 
+from audits.counted import Counted
 from audits.performance import measure_performance
-from audits.tensor import count
 from tests.audits.prediction_cases import find, lender
 
 
 def measured(predictions, confidences=(0.95,), seed=0):
-    return measure_performance(predictions, count(predictions), confidences=confidences, seed=seed)
+    return measure_performance(Counted.of_rows(predictions), confidences=confidences, seed=seed)
 
 
 @given(st.integers(0, 10_000), st.integers(60, 400), st.booleans())
