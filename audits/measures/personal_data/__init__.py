@@ -1,0 +1,1 @@
+"""Personal data in tables: who could be known from which column, by name, pattern, checksum and share of hits."""

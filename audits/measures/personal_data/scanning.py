@@ -1,0 +1,184 @@
+"""Reads columns from an engine in one pass, batch by batch, and tallies their distinct values. Memory stays flat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from audits.measures.personal_data.catalogue import LATITUDE, LONGITUDE, find_all
+from audits.measures.personal_data.cleaning import cleaned, filled
+from audits.measures.personal_data.column_names import is_latitude, is_longitude, named_entities
+from audits.measures.personal_data.people import FIRST_YEAR, LAST_YEAR, find_dates
+from audits.measures.personal_data.tally import ColumnTally
+from audits.measures.personal_data.texts import Ints, Texts, pieces
+
+if TYPE_CHECKING:
+    from audits.engines.port import Engine
+
+_COLUMNS_AT_ONCE = 8
+_ENTRIES = 1 << 17
+_HELD_BYTES = 1 << 25
+_PIECE_BYTES = 1 << 22
+_EXACT_INTEGER = float(1 << 53)
+_LEAST_NUMBER = 100_000.0
+_THREADS = 4
+
+
+@dataclass
+class _Column:
+    """A column being read: its tally, and distinct values that wait to be looked at, with their rows."""
+
+    tally: ColumnTally
+    named: frozenset[str]
+    waiting: list[tuple[pa.Array, pa.Array]] = field(default_factory=list)
+    entries: int = 0
+    held: int = 0
+
+    def take(self, values: pa.Array) -> None:
+        """Take in a batch."""
+        if self.tally.unread:
+            return
+        plain = _plain(values)
+        if plain is None:
+            self.tally.unread = True
+            return
+        counted = plain.drop_null().value_counts()
+        self._wait(counted.field("values"), counted.field("counts"))
+        if self.entries > _ENTRIES or self.held > _HELD_BYTES:
+            if len(self.waiting) > 1:
+                self._merge()
+            if self.entries > _ENTRIES // 2 or self.held > _HELD_BYTES // 2:
+                self.look()
+
+    def look(self) -> None:
+        """Look at all values that wait."""
+        if len(self.waiting) > 1:
+            self._merge()
+        for values, rows in self.waiting:
+            _look_at(self.tally, self.named, values, np.asarray(rows, dtype=np.int64))
+        self.waiting, self.entries, self.held = [], 0, 0
+
+    def _wait(self, values: pa.Array, rows: pa.Array) -> None:
+        self.waiting.append((values, rows))
+        self.entries += len(values)
+        self.held += values.nbytes
+
+    def _merge(self) -> None:
+        values = pa.chunked_array([part for part, _ in self.waiting])
+        rows = pa.chunked_array([part for _, part in self.waiting])
+        merged = pa.table({"value": values, "rows": rows}).group_by("value").aggregate([("rows", "sum")]).combine_chunks()
+        self.waiting, self.entries, self.held = [], 0, 0
+        if len(merged):
+            self._wait(pa.concat_arrays(merged["value"].chunks), pa.concat_arrays(merged["rows_sum"].chunks))
+
+
+def scan(engine: Engine, columns: Sequence[str], step: Callable[[int], None]) -> list[ColumnTally]:
+    """Tally columns of an engine's table, every row of it.
+
+    Rows come in batches; the distinct values of each batch are counted, merged while they are few, and looked at as
+    soon as they are many. No more than some hundred thousand values of a column are in memory at any time, and no value
+    is kept: only counts, digests and masked examples.
+
+    Parameters
+    ----------
+    columns
+        Which columns.
+    step
+        Called with the rows read of each group of columns.
+    """
+    tallies: list[ColumnTally] = []
+    for first in range(0, len(columns), _COLUMNS_AT_ONCE):
+        some = list(columns[first : first + _COLUMNS_AT_ONCE])
+        batches = engine.batches(engine.table.select(*some))
+        kinds = {name: engine.columns[name] for name in some}
+        tallies += scan_batches(batches, kinds, step)
+    return tallies
+
+
+def scan_batches(
+    batches: Iterable[pa.RecordBatch], kinds: dict[str, str], step: Callable[[int], None]
+) -> list[ColumnTally]:
+    """Tally the columns named in ``kinds`` over Arrow batches."""
+    reading = [
+        _Column(ColumnTally(name=name, kind=kind), named_entities(name)) for name, kind in kinds.items()
+    ]
+    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="personal-data") as pool:
+        for batch in batches:
+            list(pool.map(lambda column, of=batch: column.take(of.column(column.tally.name)), reading))
+            step(batch.num_rows)
+        list(pool.map(_Column.look, reading))
+    return [column.tally for column in reading]
+
+
+def _plain(values: pa.Array) -> pa.Array | None:
+    """The values in a type that can be counted: text, number, day, truth; ``None`` where they are nothing to read."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        return values
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_decimal(kind):
+        return values.cast(pa.string())
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return pc.year(values)
+    if pa.types.is_null(kind):
+        return values.cast(pa.string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _read_bytes(values)
+    return None
+
+
+def _read_bytes(values: pa.Array) -> pa.Array | None:
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _look_at(tally: ColumnTally, named: frozenset[str], values: pa.Array, rows: Ints) -> None:
+    if tally.kind in {"date", "time"}:
+        years = np.asarray(values, dtype=np.int64)
+        dated = (years >= FIRST_YEAR) & (years <= LAST_YEAR)
+        tally.add_years(years[dated], rows[dated])
+        tally.count("birth_date", int(rows[dated].sum()), int(rows.sum()))
+    elif pa.types.is_floating(values.type):
+        _look_at_floats(tally, named, np.asarray(values, dtype=np.float64), rows)
+    elif pa.types.is_boolean(values.type):
+        tally.values += int(rows.sum())
+    else:
+        _look_at_texts(tally, named, values.cast(pa.string()), rows)
+
+
+def _look_at_floats(tally: ColumnTally, named: frozenset[str], values: np.ndarray, rows: Ints) -> None:  # type: ignore[type-arg]
+    known = ~np.isnan(values)
+    values, rows = values[known], rows[known]
+    with np.errstate(invalid="ignore"):
+        whole = (np.abs(values) < _EXACT_INTEGER) & (values >= _LEAST_NUMBER) & (np.floor(values) == values)
+    for detector, limit, ours in (
+        (LATITUDE, 90.0, is_latitude(tally.name)),
+        (LONGITUDE, 180.0, is_longitude(tally.name)),
+    ):
+        if ours and "geo_coordinate" in named:
+            tally.count(detector.key, int(rows[np.abs(values) <= limit].sum()), 0)
+    tally.values += int(rows[~whole].sum())
+    if whole.any():
+        _look_at_texts(tally, named, pa.array(values[whole].astype(np.int64)).cast(pa.string()), rows[whole])
+
+
+def _look_at_texts(tally: ColumnTally, named: frozenset[str], values: pa.Array, rows: Ints) -> None:
+    done = 0
+    for piece in pieces(values, _PIECE_BYTES):
+        count = rows[done : done + len(piece)]
+        done += len(piece)
+        plain = cleaned(pa.concat_arrays([piece]))
+        some = filled(plain)
+        texts = Texts.of(plain.filter(pa.array(some)), count[some])
+        dates, years = find_dates(texts)
+        tally.add_years(years, texts.rows[dates.found.parents])
+        tally.add(texts, [*find_all(texts, named), dates])
