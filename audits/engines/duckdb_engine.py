@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audits.engines.csv_files import convert_csv, select_typed
-from audits.engines.port import Engine, Origin
+from audits.engines.port import Engine, Histogram, Origin, bound
 from audits.prediction_errors import PredictionsError
 from audits.prediction_files import (
     Limits,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import duckdb
     import ibis
     import pyarrow as pa
+
+    from audits.engines.port import Value
 
 _BATCH_ROWS = 1 << 17
 
@@ -52,11 +56,17 @@ class DuckEngine(Engine):
 
     def batches(self, expression: ibis.Table) -> Iterator[pa.RecordBatch]:
         """Run an expression; batches are made as they are read."""
-        import duckdb
         import ibis
 
-        try:
+        with self._reading():
             yield from self.connection.execute(ibis.to_sql(expression, dialect="duckdb")).to_arrow_reader(_BATCH_ROWS)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
         except duckdb.Error as error:
             raise PredictionsError(f"{self.title}: cannot be read: {first_line(error)}", file=self.title) from error
 
@@ -66,6 +76,28 @@ class DuckEngine(Engine):
             return self.table
         self.connection.execute(f"CREATE OR REPLACE VIEW written AS {select_typed(self._typed, written=columns)}")
         return _unbound(self.connection, "written")
+
+    def histograms(self, columns: Mapping[str, tuple[Value, Sequence[float]]]) -> dict[str, Histogram]:
+        """By DuckDB's own aggregate, which searches the bin instead of descending a tree of comparisons."""
+        if self.disclosure:
+            return super().histograms(columns)
+        return {name: self._histogram(value, edges) for name, (value, edges) in columns.items()}
+
+    def _histogram(self, value: Value, edges: Sequence[float]) -> Histogram:
+        import ibis
+
+        # DuckDB's bins hold their upper edge and ours do not: the next smaller number bounds the same values. The numbers
+        # are written as texts because DuckDB reads decimals with an error in the last bit.
+        bounds = [math.nextafter(edge, -math.inf) for edge in edges]
+        written = ", ".join(f"'{bound!r}'" for bound in bounds)
+        inner = ibis.to_sql(self.table.select(v=bound(self.table, value).cast("float64")), dialect="duckdb")
+        query = f"SELECT count(*), histogram(v, CAST([{written}] AS DOUBLE[])) FROM ({inner})"  # noqa: S608 - our numbers
+        with self._reading():
+            row = self.connection.execute(query).fetchone()
+        assert row is not None
+        found = row[1] or {}
+        counts = tuple(found.get(edge, 0) for edge in (*bounds, math.inf))
+        return Histogram(missing=row[0] - sum(counts), counts=counts)
 
     def close(self) -> None:
         """Close the connection and drop temporary files."""

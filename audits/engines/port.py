@@ -61,6 +61,15 @@ class Grouped:
         return result
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Rows by bin of one column: ``len(edges) + 1`` counts, those that are missing, and how many bins were held back."""
+
+    missing: int
+    counts: tuple[int, ...]
+    suppressed: int = 0
+
+
 class Engine(ABC):
     """One table behind three operations. Use as a context manager: leaving it closes what it opened.
 
@@ -182,6 +191,24 @@ class Engine(ABC):
         """
         named: dict[str, Value] = dict(by) if isinstance(by, Mapping) else {name: name for name in by}
         return self.grouped({**named, "bin": binned(bound(self.table, value), edges)})
+
+    def histograms(self, columns: Mapping[str, tuple[Value, Sequence[float]]]) -> dict[str, Histogram]:
+        """The second operation for many columns at once, which an engine may do faster; the counts are the same.
+
+        Parameters
+        ----------
+        columns
+            Names of the result to a finite number (missing where it is none) and ascending edges; bins as in
+            :meth:`histogram`.
+        """
+        found = {}
+        for name, (value, edges) in columns.items():
+            grouped = self.histogram(value, edges)
+            counts = [0] * (len(edges) + 2)
+            for place, rows in zip(*(grouped.columns()[column] for column in ("bin", ROWS)), strict=True):
+                counts[place + 1] = rows
+            found[name] = Histogram(missing=counts[0], counts=tuple(counts[1:]), suppressed=grouped.suppressed)
+        return found
 
     def keyed_sample(
         self, rows: int, *, key: Sequence[str], columns: Sequence[str] | None = None, seed: int = 0
