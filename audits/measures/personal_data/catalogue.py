@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audits.measures.personal_data import internet, people, phones, places, secret_keys
+from audits.measures.personal_data import free_text, internet, people, phones, places, secret_keys
 from audits.measures.personal_data.codes import ALL_CODES, find_codes
 from audits.measures.personal_data.detector import Detector, Hits
 from audits.measures.personal_data.identity import MRZ, find_machine_readable
@@ -12,11 +12,13 @@ from audits.measures.personal_data.payment import IBAN, find_ibans
 from audits.measures.personal_data.texts import Texts
 
 LATITUDE = Detector(key="latitude", entity="geo_coordinate", form="numbers between −90 and 90", prior=0.1, named=True)
-LONGITUDE = Detector(key="longitude", entity="geo_coordinate", form="numbers between −180 and 180", prior=0.1, named=True)
+LONGITUDE = Detector(
+    key="longitude", entity="geo_coordinate", form="numbers between −180 and 180", prior=0.1, named=True
+)
 
 DETECTORS: tuple[Detector, ...] = (
     *internet.DETECTORS, *phones.DETECTORS, *ALL_CODES, IBAN, MRZ, *places.DETECTORS, *people.DETECTORS,
-    *secret_keys.DETECTORS, LATITUDE, LONGITUDE,
+    *secret_keys.DETECTORS, *free_text.DETECTORS, LATITUDE, LONGITUDE,
 )  # fmt: skip
 """Every detector."""
 

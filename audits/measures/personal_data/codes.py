@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from audits.measures.personal_data.detector import Hits
 from audits.measures.personal_data.identity import CODES
-from audits.measures.personal_data.matching import Found, find, joined, whole_values
+from audits.measures.personal_data.matching import Found, either, find, joined, whole_values
 from audits.measures.personal_data.national_ids import NATIONAL_IDS, Code
 from audits.measures.personal_data.payment import CARD
 from audits.measures.personal_data.texts import (
@@ -36,18 +36,16 @@ ALL_CODES: tuple[Code, ...] = (CARD, *CODES, *NATIONAL_IDS)
 _SEPARATORS = "[ ./+-]"
 _LEAST_DIGITS = 5
 _LONGEST = 28
-_WITHIN = "|".join(
-    (
-        r"[0-9]{4}(?:[ -][0-9]{4}){3}",
-        r"[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5}",
-        r"[0-9] [0-9]{2} [0-9]{2} [0-9][0-9AB] [0-9]{3} [0-9]{3} [0-9]{2}",
-        r"[0-9]{6}[-+][0-9]{3}[0-9A-Y]",
-        r"[A-Z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [A-D]",
-        r"[0-9]{2,8}[ ./-][0-9]{2,7}(?:[ ./-][0-9]{2,4}){0,3}",
-        r"[0-9]{7,8}[ -][A-Z]{1,2}",
-        r"[XYZ]-[0-9]{7}-[A-Z]",
-        r"[A-Za-z]{0,6}[0-9][0-9A-Za-z]{6,18}",
-    )
+_WITHIN = either(
+    r"[0-9]{4}(?:[ -][0-9]{4}){3}",
+    r"[0-9]{4}[ -][0-9]{6}[ -][0-9]{4,5}",
+    r"[0-9] [0-9]{2} [0-9]{2} [0-9][0-9AB] [0-9]{3} [0-9]{3} [0-9]{2}",
+    r"[0-9]{6}[-+][0-9]{3}[0-9A-Y]",
+    r"[A-Z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [A-D]",
+    r"[0-9]{2,8}[ ./-][0-9]{2,7}(?:[ ./-][0-9]{2,4}){0,3}",
+    r"[0-9]{7,8}[ -][A-Z]{1,2}",
+    r"[XYZ]-[0-9]{7}-[A-Z]",
+    r"[A-Za-z]{0,6}[0-9][0-9A-Za-z]{6,18}",
 )
 """How codes stand in running text: grouped as on cards and papers, or in one piece."""
 

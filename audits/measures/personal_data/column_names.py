@@ -51,11 +51,15 @@ _OTHERWISE = re.compile(
     r"|订单|单号|流水|金额|版本|时间戳|数量"
 )
 _COMPILED = {
-    entity: re.compile(rf"(?:^|_)(?:{words})(?:_?\d+)?(?:$|_(?:hash|id|no|number|num|nr|value|text|raw|str|string|col|address|addr|deg|degrees|wgs84)$)")
+    entity: re.compile(
+        rf"(?:^|_)(?:{words})(?:_?\d+)?(?:$|_(?:hash|id|no|number|num|nr|value|text|raw|str|string|col|address|addr|deg|degrees|wgs84)$)"
+    )
     for entity, words in _SAYS.items()
 }
 _CJK = {
-    entity: re.compile("|".join(word for word in re.split(r"\|", words) if re.search("[\u3040-\u9fff\uac00-\ud7af]", word)) or r"(?!)")
+    entity: re.compile(
+        "|".join(word for word in re.split(r"\|", words) if re.search("[\u3040-\u9fff\uac00-\ud7af]", word)) or r"(?!)"
+    )
     for entity, words in _SAYS.items()
 }
 _IMPERSONAL = re.compile(rf"(?:^|_)(?:{_NOT_A_PERSON})(?:$|_)")
@@ -66,7 +70,9 @@ def normalised(name: str) -> str:
     """``HomePhone No.`` as ``home_phone_no``: no accents, lower case, words joined by underscores."""
     plain = unicodedata.normalize("NFKC", name)
     plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", plain)
-    plain = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", plain).lower().replace("ß", "ss").replace("ø", "o").replace("ł", "l")
+    plain = (
+        re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", plain).lower().replace("ß", "ss").replace("ø", "o").replace("ł", "l")
+    )
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
     return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFC", bare)).strip("_")
 

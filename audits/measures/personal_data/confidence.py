@@ -55,7 +55,12 @@ def judge(detector: Detector, tally: ColumnTally, *, partnered: bool = False) ->
             return Judged(detector, _PARTNERED, words + "its other half is a column too")
         return Judged(detector, _ALONE, words + "no column holds the other half")
     odds, reasons = log(detector.prior / (1 - detector.prior)), [detector.form]
-    for change, reason in (_name(detector, tally), _share(detector, tally), _check(detector, tally), _spread(detector, tally)):
+    for change, reason in (
+        _name(detector, tally),
+        _share(detector, tally),
+        _check(detector, tally),
+        _spread(detector, tally),
+    ):
         odds += change
         if reason:
             reasons.append(reason)

@@ -64,6 +64,8 @@ class Scanned:
         Which, what the engine says it holds, and rows that hold anything.
     any
         Rows that hold at least one of the reported entities.
+    prose
+        Whether at least half of the values are running text.
     findings
         What was found, reported ones and possible ones, surest first.
     """
@@ -72,6 +74,7 @@ class Scanned:
     kind: str
     values: int
     any: int
+    prose: bool
     findings: tuple[Finding, ...]
 
 
@@ -99,6 +102,7 @@ def _scanned(tally: ColumnTally, halves: Mapping[str, bool]) -> Scanned:
         kind=tally.kind,
         values=tally.values,
         any=tally.rows_with(reported),
+        prose=0 < tally.values <= 2 * tally.prose,
         findings=tuple(findings),
     )
 

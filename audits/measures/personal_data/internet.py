@@ -53,8 +53,14 @@ def find_internet(texts: Texts) -> Iterator[Hits]:
     found = found.where(~matches(found.tokens, _MORE_PARTS))
     yield Hits(IP4, found, ~matches(found.tokens, _VERSION), anyway=True)
     colons = texts.all_of(COLON)
-    found = find(texts, f"(?:{_IP6})", colons, before=r"^|[^0-9A-Za-z_:.]", after=r"(?:$|\b)") if colons.any() else Found.nothing()
-    yield _all(IP6, found.where(matches(found.tokens, "[0-9]") & matches(found.tokens, "[0-9A-Fa-f]:+[0-9A-Fa-f].*:|::")))
+    found = (
+        find(texts, f"(?:{_IP6})", colons, before=r"^|[^0-9A-Za-z_:.]", after=r"(?:$|\b)")
+        if colons.any()
+        else Found.nothing()
+    )
+    yield _all(
+        IP6, found.where(matches(found.tokens, "[0-9]") & matches(found.tokens, "[0-9A-Fa-f]:+[0-9A-Fa-f].*:|::"))
+    )
     paired = (texts.all_of(COLON) | texts.all_of(DASH) | texts.all_of(DOT)) & (texts.sizes >= 14)  # noqa: PLR2004 - the shortest
     found = find(texts, f"(?:{_MAC})", paired, before=r"^|[^0-9A-Za-z_:.-]")
     yield _all(MAC, found.where(matches(found.tokens, "[A-Fa-f]|:")))

@@ -46,6 +46,11 @@ class Found:
         return cls(np.zeros(0, np.int64), pa.array([], pa.string()), np.zeros(0, np.bool_))
 
 
+def either(*patterns: str) -> str:
+    """The pattern that matches what one of them matches, the first first."""
+    return "|".join(patterns)
+
+
 def joined(*parts: Found) -> Found:
     """The matches of several searches."""
     kept = [part for part in parts if len(part)]

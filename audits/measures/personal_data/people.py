@@ -10,7 +10,20 @@ import pyarrow.compute as pc
 
 from audits.measures.personal_data.detector import Detector, Hits
 from audits.measures.personal_data.matching import matches, whole_values
-from audits.measures.personal_data.texts import DASH, DIGIT, DOT, LETTER, LOWER, OTHER, SLASH, SPACE, UPPER, WIDE, Ints, Texts
+from audits.measures.personal_data.texts import (
+    DASH,
+    DIGIT,
+    DOT,
+    LETTER,
+    LOWER,
+    OTHER,
+    SLASH,
+    SPACE,
+    UPPER,
+    WIDE,
+    Ints,
+    Texts,
+)
 
 NAME = Detector(key="name_named", entity="person_name", form="one to five words without digits", prior=0.4, named=True)
 NAME_LISTED = Detector(
@@ -28,21 +41,242 @@ _SURNAMES_CN = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金"
     "石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
-_COMMON = (
-    "James John Robert Michael William David Richard Joseph Thomas Charles Christopher Daniel Matthew Anthony Mark Donald Steven Paul "
-    "Andrew Joshua Kenneth Kevin Brian George Timothy Edward Jason Jeffrey Ryan Jacob Gary Nicholas Eric Jonathan Stephen Larry Justin "
-    "Scott Brandon Benjamin Samuel Gregory Alexander Patrick Frank Raymond Jack Dennis Jerry Mary Patricia Jennifer Linda Elizabeth "
-    "Barbara Susan Jessica Sarah Karen Lisa Nancy Betty Sandra Margaret Ashley Kimberly Emily Donna Michelle Carol Amanda Melissa "
-    "Deborah Stephanie Rebecca Laura Sharon Cynthia Kathleen Amy Angela Anna Ruth Brenda Pamela Nicole Katherine Samantha Christine "
-    "Emma Catherine Virginia Rachel Maria Julia Peter Hans Klaus Wolfgang Jürgen Stefan Andreas Sabine Ursula Monika Petra Jean Pierre "
-    "Michel Marie Jacques Nathalie Isabelle José Juan Antonio Manuel Francisco Carmen Ana Luis Carlos Giuseppe Giovanni Marco Mario "
-    "Francesca Jan Piotr Krzysztof Katarzyna Lars Erik Anders Ingrid Mohammed Muhammad Ahmed Ali Fatima Omar Wei Yuki Hiroshi Smith "
-    "Johnson Williams Brown Jones Garcia Miller Davis Rodriguez Martinez Hernandez Lopez Gonzalez Wilson Anderson Taylor Moore Jackson "
-    "Martin Lee Perez Thompson White Harris Sanchez Clark Ramirez Lewis Robinson Walker Young Allen King Wright Torres Nguyen Hill "
-    "Flores Adams Nelson Baker Hall Rivera Campbell Mitchell Carter Roberts Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker "
-    "Schulz Hoffmann Dubois Durand Leroy Moreau Bernard Petit Rossi Russo Ferrari Bianchi Esposito Silva Santos Oliveira Kowalski Nowak "
-    "Hansen Johansson Andersson Nielsen Jensen Larsen Kim Park Chen Wang Zhang Liu Singh Kumar Sharma Patel Khan"
-).split()
+_COMMON = [
+    "James",
+    "John",
+    "Robert",
+    "Michael",
+    "William",
+    "David",
+    "Richard",
+    "Joseph",
+    "Thomas",
+    "Charles",
+    "Christopher",
+    "Daniel",
+    "Matthew",
+    "Anthony",
+    "Mark",
+    "Donald",
+    "Steven",
+    "Paul",
+    "Andrew",
+    "Joshua",
+    "Kenneth",
+    "Kevin",
+    "Brian",
+    "George",
+    "Timothy",
+    "Edward",
+    "Jason",
+    "Jeffrey",
+    "Ryan",
+    "Jacob",
+    "Gary",
+    "Nicholas",
+    "Eric",
+    "Jonathan",
+    "Stephen",
+    "Larry",
+    "Justin",
+    "Scott",
+    "Brandon",
+    "Benjamin",
+    "Samuel",
+    "Gregory",
+    "Alexander",
+    "Patrick",
+    "Frank",
+    "Raymond",
+    "Jack",
+    "Dennis",
+    "Jerry",
+    "Mary",
+    "Patricia",
+    "Jennifer",
+    "Linda",
+    "Elizabeth",
+    "Barbara",
+    "Susan",
+    "Jessica",
+    "Sarah",
+    "Karen",
+    "Lisa",
+    "Nancy",
+    "Betty",
+    "Sandra",
+    "Margaret",
+    "Ashley",
+    "Kimberly",
+    "Emily",
+    "Donna",
+    "Michelle",
+    "Carol",
+    "Amanda",
+    "Melissa",
+    "Deborah",
+    "Stephanie",
+    "Rebecca",
+    "Laura",
+    "Sharon",
+    "Cynthia",
+    "Kathleen",
+    "Amy",
+    "Angela",
+    "Anna",
+    "Ruth",
+    "Brenda",
+    "Pamela",
+    "Nicole",
+    "Katherine",
+    "Samantha",
+    "Christine",
+    "Emma",
+    "Catherine",
+    "Virginia",
+    "Rachel",
+    "Maria",
+    "Julia",
+    "Peter",
+    "Hans",
+    "Klaus",
+    "Wolfgang",
+    "Jürgen",
+    "Stefan",
+    "Andreas",
+    "Sabine",
+    "Ursula",
+    "Monika",
+    "Petra",
+    "Jean",
+    "Pierre",
+    "Michel",
+    "Marie",
+    "Jacques",
+    "Nathalie",
+    "Isabelle",
+    "José",
+    "Juan",
+    "Antonio",
+    "Manuel",
+    "Francisco",
+    "Carmen",
+    "Ana",
+    "Luis",
+    "Carlos",
+    "Giuseppe",
+    "Giovanni",
+    "Marco",
+    "Mario",
+    "Francesca",
+    "Jan",
+    "Piotr",
+    "Krzysztof",
+    "Katarzyna",
+    "Lars",
+    "Erik",
+    "Anders",
+    "Ingrid",
+    "Mohammed",
+    "Muhammad",
+    "Ahmed",
+    "Ali",
+    "Fatima",
+    "Omar",
+    "Wei",
+    "Yuki",
+    "Hiroshi",
+    "Smith",
+    "Johnson",
+    "Williams",
+    "Brown",
+    "Jones",
+    "Garcia",
+    "Miller",
+    "Davis",
+    "Rodriguez",
+    "Martinez",
+    "Hernandez",
+    "Lopez",
+    "Gonzalez",
+    "Wilson",
+    "Anderson",
+    "Taylor",
+    "Moore",
+    "Jackson",
+    "Martin",
+    "Lee",
+    "Perez",
+    "Thompson",
+    "White",
+    "Harris",
+    "Sanchez",
+    "Clark",
+    "Ramirez",
+    "Lewis",
+    "Robinson",
+    "Walker",
+    "Young",
+    "Allen",
+    "King",
+    "Wright",
+    "Torres",
+    "Nguyen",
+    "Hill",
+    "Flores",
+    "Adams",
+    "Nelson",
+    "Baker",
+    "Hall",
+    "Rivera",
+    "Campbell",
+    "Mitchell",
+    "Carter",
+    "Roberts",
+    "Müller",
+    "Schmidt",
+    "Schneider",
+    "Fischer",
+    "Weber",
+    "Meyer",
+    "Wagner",
+    "Becker",
+    "Schulz",
+    "Hoffmann",
+    "Dubois",
+    "Durand",
+    "Leroy",
+    "Moreau",
+    "Bernard",
+    "Petit",
+    "Rossi",
+    "Russo",
+    "Ferrari",
+    "Bianchi",
+    "Esposito",
+    "Silva",
+    "Santos",
+    "Oliveira",
+    "Kowalski",
+    "Nowak",
+    "Hansen",
+    "Johansson",
+    "Andersson",
+    "Nielsen",
+    "Jensen",
+    "Larsen",
+    "Kim",
+    "Park",
+    "Chen",
+    "Wang",
+    "Zhang",
+    "Liu",
+    "Singh",
+    "Kumar",
+    "Sharma",
+    "Patel",
+    "Khan",
+]
 """Some of the most common given names and surnames, as statistics offices publish them."""
 
 _WORD = r"\p{Lu}(?:\p{L}|['’.-])*"
@@ -51,7 +285,9 @@ _FULL = rf"^(?:(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau)\.? )?{_WORD}(?:,? (?:{_WORD}|{_PA
 _LISTED = rf"(?i)(?:^|[ ,])(?:{'|'.join(_COMMON)})(?:[ ,]|$)"
 _ANY = r"^[\p{L}\p{M}]+(?:[ ,.'’·-]{1,2}[\p{L}\p{M}]+){0,5}[.]?$"
 _HAN = r"^\p{Han}{2,4}$"
-_HAN_LISTED = rf"^(?:[{_SURNAMES_CN}]|欧阳|司马|上官|诸葛|夏侯|东方|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒)\p{{Han}}{{1,2}}$"
+_HAN_LISTED = (
+    rf"^(?:[{_SURNAMES_CN}]|欧阳|司马|上官|诸葛|夏侯|东方|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒)\p{{Han}}{{1,2}}$"
+)
 _YEAR_FIRST = r"^((?:18|19|20)[0-9]{2})[-/.年]? ?(0?[1-9]|1[0-2])[-/.月]? ?(0?[1-9]|[12][0-9]|3[01])日?(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$"
 _YEAR_LAST = r"^([0-3]?[0-9])[-/. ]([0-3]?[0-9]|[A-Za-z]{3,9})[-/., ]{1,2}((?:18|19|20)[0-9]{2})$"
 _LONGEST_DATE = 30
@@ -83,7 +319,9 @@ def find_people(texts: Texts, *, named: bool) -> Iterator[Hits]:
 
 def find_dates(texts: Texts) -> tuple[Hits, Ints]:
     """Values that are a day, and the year of each."""
-    likely = texts.only(DIGIT | DASH | DOT | SLASH | SPACE | LETTER | WIDE | OTHER | np.uint16(128)) & (texts.sizes <= _LONGEST_DATE)
+    likely = texts.only(DIGIT | DASH | DOT | SLASH | SPACE | LETTER | WIDE | OTHER | np.uint16(128)) & (
+        texts.sizes <= _LONGEST_DATE
+    )
     likely &= (texts.digits >= 5) & (texts.sizes >= 8)  # noqa: PLR2004 - 1985 and a day; 19850730
     found = whole_values(texts, likely)
     if not len(found):
@@ -111,4 +349,3 @@ def spread_as_births(years: dict[int, int]) -> bool:
     shares = np.cumsum([years[year] for year in sorted(years)]) / sum(years.values())
     low, middle, high = (int(values[np.searchsorted(shares, quantile)]) for quantile in (0.05, 0.5, 0.95))
     return high - low >= 30 and high - middle >= 10  # noqa: PLR2004 - a generation; no pile at the end
-

@@ -30,7 +30,9 @@ def _phone(key: str, form: str, prior: float, **more: object) -> Detector:
 
 INTERNATIONAL = _phone("phone_international", "written with + or 00 and 8 to 15 digits", 0.9)
 CN_MOBILE = _phone("phone_cn", "Chinese mobile number of 11 digits", 0.65, country="CN", chance=0.8, most=4.0)
-CN_WRITTEN = _phone("phone_cn_written", "Chinese number written with 86, in groups or with its area code", 0.9, country="CN")
+CN_WRITTEN = _phone(
+    "phone_cn_written", "Chinese number written with 86, in groups or with its area code", 0.9, country="CN"
+)
 NANP_WRITTEN = _phone("phone_us_written", "North American number written in groups", 0.92, country="US")
 NANP_11 = _phone("phone_us_11", "North American number of 11 digits from 1", 0.4, country="US", chance=0.8, most=4.0)
 NANP_10 = _phone("phone_us_10", "North American number of 10 digits", 0.15, country="US", chance=0.64, most=2.0)
@@ -152,4 +154,3 @@ def _digits(found: Found, length: int) -> Ints:
     if not len(found):
         return np.zeros((0, length), np.int64)
     return digits_of(matrix(found.tokens, np.arange(len(found)), length))
-

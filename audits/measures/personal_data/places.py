@@ -7,12 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from audits.measures.personal_data.detector import Detector, Hits
-from audits.measures.personal_data.matching import Found, find, matches
+from audits.measures.personal_data.matching import Found, either, find, matches
 from audits.measures.personal_data.texts import DIGIT, DOT, LETTER, SPACE, WIDE, Texts
 
 ADDRESS = Detector(key="address", entity="postal_address", form="a street with its number", prior=0.75)
 ADDRESS_CN = Detector(
-    key="address_cn", entity="postal_address", country="CN", form="Chinese street or village with its number", prior=0.85
+    key="address_cn",
+    entity="postal_address",
+    country="CN",
+    form="Chinese street or village with its number",
+    prior=0.85,
 )
 ADDRESS_NAMED = Detector(
     key="address_named", entity="postal_address", form="words with a number", prior=0.35, named=True
@@ -30,14 +34,12 @@ _ROMANCE = (
     r"|piazza|corso|largo|rua|travessa|praça|strada|strada|ulica|ul\.|al\.|aleja|os\."
 )
 _GERMANIC = r"str(?:aße|asse|aat|\.)|weg|allee|gasse|platz|plein|laan|gade|gatan|vägen|vej|veien|gata|katu|tie|ring|damm|ufer|kade|gracht"
-_ADDRESS = "|".join(
-    (
-        rf"[0-9]{{1,6}}[A-Za-z]?(?:-[0-9]+)?,? +(?:{_W} +){{1,5}}(?:(?i:{_ENGLISH}))\b\.?",
-        rf"[0-9]{{1,5}}(?: ?(?:bis|ter|[A-Za-z]))?,? +(?i:{_ROMANCE}) +(?:{_W} ?){{1,6}}",
-        rf"(?i:{_ROMANCE}) +(?:{_W},? +){{1,6}}(?:n[.º°o]* ?)?[0-9]{{1,5}}[A-Za-z]?\b",
-        rf"(?i:[\p{{L}}-]+(?:{_GERMANIC})|(?:{_W} ){{1,3}}(?:straße|strasse|weg|allee|platz|laan)) +[0-9]{{1,4}} ?[A-Za-z]?\b",
-        r"(?i:P\.? ?O\.? Box|Postfach|Apartado|Casella postale|Boîte postale) +[0-9]{1,6}\b",
-    )
+_ADDRESS = either(
+    rf"[0-9]{{1,6}}[A-Za-z]?(?:-[0-9]+)?,? +(?:{_W} +){{1,5}}(?:(?i:{_ENGLISH}))\b\.?",
+    rf"[0-9]{{1,5}}(?: ?(?:bis|ter|[A-Za-z]))?,? +(?i:{_ROMANCE}) +(?:{_W} ?){{1,6}}",
+    rf"(?i:{_ROMANCE}) +(?:{_W},? +){{1,6}}(?:n[.º°o]* ?)?[0-9]{{1,5}}[A-Za-z]?\b",
+    rf"(?i:[\p{{L}}-]+(?:{_GERMANIC})|(?:{_W} ){{1,3}}(?:straße|strasse|weg|allee|platz|laan)) +[0-9]{{1,4}} ?[A-Za-z]?\b",
+    r"(?i:P\.? ?O\.? Box|Postfach|Apartado|Casella postale|Boîte postale) +[0-9]{1,6}\b",
 )
 _HINT = rf"(?i)\b(?:{_ENGLISH}|{_ROMANCE}|Box|Postfach|Apartado|Casella)(?:[ ,.]|$)|(?:{_GERMANIC}) +[0-9]"
 _CN = (

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from audits.measures.personal_data.catalogue import LATITUDE, LONGITUDE, find_all
 from audits.measures.personal_data.cleaning import cleaned, filled
 from audits.measures.personal_data.column_names import is_latitude, is_longitude, named_entities
+from audits.measures.personal_data.detector import Hits
+from audits.measures.personal_data.free_text import Analyse, is_running_text
 from audits.measures.personal_data.people import FIRST_YEAR, LAST_YEAR, find_dates
 from audits.measures.personal_data.tally import ColumnTally
 from audits.measures.personal_data.texts import Ints, Texts, pieces
 
 if TYPE_CHECKING:
     from audits.engines.port import Engine
+
+Step: TypeAlias = Callable[[int, int], None]
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 _COLUMNS_AT_ONCE = 8
 _ENTRIES = 1 << 17
@@ -36,6 +42,7 @@ class _Column:
 
     tally: ColumnTally
     named: frozenset[str]
+    analyse: Analyse | None = None
     waiting: list[tuple[pa.Array, pa.Array]] = field(default_factory=list)
     entries: int = 0
     held: int = 0
@@ -61,8 +68,57 @@ class _Column:
         if len(self.waiting) > 1:
             self._merge()
         for values, rows in self.waiting:
-            _look_at(self.tally, self.named, values, np.asarray(rows, dtype=np.int64))
+            self._look_at(values, np.asarray(rows, dtype=np.int64))
         self.waiting, self.entries, self.held = [], 0, 0
+
+    def _look_at(self, values: pa.Array, rows: Ints) -> None:
+        if self.tally.kind in {"date", "time"}:
+            years = np.asarray(values, dtype=np.int64)
+            dated = (years >= FIRST_YEAR) & (years <= LAST_YEAR)
+            self.tally.add_years(years[dated], rows[dated])
+            self.tally.count("birth_date", int(rows[dated].sum()), int(rows.sum()))
+        elif pa.types.is_floating(values.type):
+            self._look_at_floats(np.asarray(values, dtype=np.float64), rows)
+        elif pa.types.is_boolean(values.type):
+            self.tally.values += int(rows.sum())
+        else:
+            self._look_at_texts(values.cast(pa.string()), rows)
+
+    def _look_at_floats(self, values: Floats, rows: Ints) -> None:
+        known = ~np.isnan(values)
+        values, rows = values[known], rows[known]
+        with np.errstate(invalid="ignore"):
+            whole = (np.abs(values) < _EXACT_INTEGER) & (values >= _LEAST_NUMBER) & (np.floor(values) == values)
+        for detector, limit, ours in (
+            (LATITUDE, 90.0, is_latitude(self.tally.name)),
+            (LONGITUDE, 180.0, is_longitude(self.tally.name)),
+        ):
+            if ours and "geo_coordinate" in self.named:
+                self.tally.count(detector.key, int(rows[np.abs(values) <= limit].sum()), 0)
+        self.tally.values += int(rows[~whole].sum())
+        if whole.any():
+            self._look_at_texts(pa.array(values[whole].astype(np.int64)).cast(pa.string()), rows[whole])
+
+    def _look_at_texts(self, values: pa.Array, rows: Ints) -> None:
+        done = 0
+        for piece in pieces(values, _PIECE_BYTES):
+            count = rows[done : done + len(piece)]
+            done += len(piece)
+            plain = cleaned(pa.concat_arrays([piece]))
+            some = filled(plain)
+            texts = Texts.of(plain.filter(pa.array(some)), count[some])
+            dates, years = find_dates(texts)
+            self.tally.add_years(years, texts.rows[dates.found.parents])
+            self.tally.add(texts, self._found(texts, dates))
+
+    def _found(self, texts: Texts, dates: Hits) -> Iterator[Hits]:
+        """What the detectors find; what is running text and no hit as a whole goes to the analyser too."""
+        left = is_running_text(texts)
+        for hits in (*find_all(texts, self.named), dates):
+            left[hits.found.parents[hits.found.whole & hits.counted]] = False
+            yield hits
+        if self.analyse is not None and left.any():
+            yield from self.analyse(texts, left)
 
     def _wait(self, values: pa.Array, rows: pa.Array) -> None:
         self.waiting.append((values, rows))
@@ -72,13 +128,15 @@ class _Column:
     def _merge(self) -> None:
         values = pa.chunked_array([part for part, _ in self.waiting])
         rows = pa.chunked_array([part for _, part in self.waiting])
-        merged = pa.table({"value": values, "rows": rows}).group_by("value").aggregate([("rows", "sum")]).combine_chunks()
+        merged = (
+            pa.table({"value": values, "rows": rows}).group_by("value").aggregate([("rows", "sum")]).combine_chunks()
+        )
         self.waiting, self.entries, self.held = [], 0, 0
         if len(merged):
             self._wait(pa.concat_arrays(merged["value"].chunks), pa.concat_arrays(merged["rows_sum"].chunks))
 
 
-def scan(engine: Engine, columns: Sequence[str], step: Callable[[int], None]) -> list[ColumnTally]:
+def scan(engine: Engine, columns: Sequence[str], step: Step, *, analyse: Analyse | None = None) -> list[ColumnTally]:
     """Tally columns of an engine's table, every row of it.
 
     Rows come in batches; the distinct values of each batch are counted, merged while they are few, and looked at as
@@ -90,28 +148,30 @@ def scan(engine: Engine, columns: Sequence[str], step: Callable[[int], None]) ->
     columns
         Which columns.
     step
-        Called with the rows read of each group of columns.
+        Called with the rows read of each group of columns, and how many columns these are.
+    analyse
+        What reads running text, if asked for.
     """
     tallies: list[ColumnTally] = []
     for first in range(0, len(columns), _COLUMNS_AT_ONCE):
         some = list(columns[first : first + _COLUMNS_AT_ONCE])
         batches = engine.batches(engine.table.select(*some))
         kinds = {name: engine.columns[name] for name in some}
-        tallies += scan_batches(batches, kinds, step)
+        tallies += scan_batches(batches, kinds, step, analyse=analyse)
     return tallies
 
 
 def scan_batches(
-    batches: Iterable[pa.RecordBatch], kinds: dict[str, str], step: Callable[[int], None]
+    batches: Iterable[pa.RecordBatch], kinds: dict[str, str], step: Step, *, analyse: Analyse | None = None
 ) -> list[ColumnTally]:
     """Tally the columns named in ``kinds`` over Arrow batches."""
     reading = [
-        _Column(ColumnTally(name=name, kind=kind), named_entities(name)) for name, kind in kinds.items()
+        _Column(ColumnTally(name=name, kind=kind), named_entities(name), analyse) for name, kind in kinds.items()
     ]
     with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="personal-data") as pool:
         for batch in batches:
             list(pool.map(lambda column, of=batch: column.take(of.column(column.tally.name)), reading))
-            step(batch.num_rows)
+            step(batch.num_rows, len(reading))
         list(pool.map(_Column.look, reading))
     return [column.tally for column in reading]
 
@@ -125,7 +185,9 @@ def _plain(values: pa.Array) -> pa.Array | None:
         return values
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_decimal(kind):
         return values.cast(pa.string())
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+    if pa.types.is_timestamp(kind):
+        return pc.year(values.cast(pa.timestamp(kind.unit)))
+    if pa.types.is_date(kind):
         return pc.year(values)
     if pa.types.is_null(kind):
         return values.cast(pa.string())
@@ -139,46 +201,3 @@ def _read_bytes(values: pa.Array) -> pa.Array | None:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
         return None
-
-
-def _look_at(tally: ColumnTally, named: frozenset[str], values: pa.Array, rows: Ints) -> None:
-    if tally.kind in {"date", "time"}:
-        years = np.asarray(values, dtype=np.int64)
-        dated = (years >= FIRST_YEAR) & (years <= LAST_YEAR)
-        tally.add_years(years[dated], rows[dated])
-        tally.count("birth_date", int(rows[dated].sum()), int(rows.sum()))
-    elif pa.types.is_floating(values.type):
-        _look_at_floats(tally, named, np.asarray(values, dtype=np.float64), rows)
-    elif pa.types.is_boolean(values.type):
-        tally.values += int(rows.sum())
-    else:
-        _look_at_texts(tally, named, values.cast(pa.string()), rows)
-
-
-def _look_at_floats(tally: ColumnTally, named: frozenset[str], values: np.ndarray, rows: Ints) -> None:  # type: ignore[type-arg]
-    known = ~np.isnan(values)
-    values, rows = values[known], rows[known]
-    with np.errstate(invalid="ignore"):
-        whole = (np.abs(values) < _EXACT_INTEGER) & (values >= _LEAST_NUMBER) & (np.floor(values) == values)
-    for detector, limit, ours in (
-        (LATITUDE, 90.0, is_latitude(tally.name)),
-        (LONGITUDE, 180.0, is_longitude(tally.name)),
-    ):
-        if ours and "geo_coordinate" in named:
-            tally.count(detector.key, int(rows[np.abs(values) <= limit].sum()), 0)
-    tally.values += int(rows[~whole].sum())
-    if whole.any():
-        _look_at_texts(tally, named, pa.array(values[whole].astype(np.int64)).cast(pa.string()), rows[whole])
-
-
-def _look_at_texts(tally: ColumnTally, named: frozenset[str], values: pa.Array, rows: Ints) -> None:
-    done = 0
-    for piece in pieces(values, _PIECE_BYTES):
-        count = rows[done : done + len(piece)]
-        done += len(piece)
-        plain = cleaned(pa.concat_arrays([piece]))
-        some = filled(plain)
-        texts = Texts.of(plain.filter(pa.array(some)), count[some])
-        dates, years = find_dates(texts)
-        tally.add_years(years, texts.rows[dates.found.parents])
-        tally.add(texts, [*find_all(texts, named), dates])

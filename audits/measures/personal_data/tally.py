@@ -10,15 +10,15 @@ import pyarrow as pa
 
 from audits.measures.personal_data.catalogue import BITS
 from audits.measures.personal_data.detector import Hits
+from audits.measures.personal_data.free_text import is_running_text
 from audits.measures.personal_data.masking import masked
-from audits.measures.personal_data.texts import SPACE, Bools, Digests, Ints, Texts, digests
+from audits.measures.personal_data.texts import Bools, Digests, Ints, Texts, digests
 
 KEPT = 1 << 16
 """Distinct candidates that are counted exactly; of more, those with the smallest digests stand for all."""
 
 EXAMPLES = 3
 _WHOLE_RANGE = float(1 << 64)
-_PROSE = 25
 _WORD = 64
 _WORDS = (len(BITS) + _WORD - 1) // _WORD
 
@@ -106,7 +106,7 @@ class ColumnTally:
     def add(self, texts: Texts, all_hits: Iterable[Hits]) -> None:
         """Count what the detectors found in distinct values."""
         self.values += int(texts.rows.sum())
-        self.prose += int(texts.rows[((texts.kinds & SPACE) != 0) & (texts.sizes >= _PROSE)].sum())
+        self.prose += int(texts.rows[is_running_text(texts)].sum())
         bits = np.zeros((len(texts), _WORDS), dtype=np.uint64)
         for hits in all_hits:
             if len(hits.found):
