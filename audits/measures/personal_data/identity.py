@@ -23,8 +23,10 @@ from audits.measures.personal_data.national_ids import Code, Verdict
 from audits.measures.personal_data.texts import DIGIT, OTHER, UPPER, Bools, Bytes, Ints, Texts, matrix
 
 _PROVINCES = np.array(
-    [11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46]
-    + [50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83, 91]
+    [
+        *(11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46),
+        *(50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83, 91),
+    ]
 )
 _NEVER_ISSUED = (78051120, 457555462, 219099999)
 _FIRST_YEAR, _LAST_YEAR = 1850, 2100
@@ -35,7 +37,7 @@ _MRZ = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
 def _ssn_digits(digits: Ints) -> Bools:
     area = number(digits, 0, 3)
     issued = (area > 0) & (area != 666) & (area < 900) & (number(digits, 3, 5) > 0) & (number(digits, 5, 9) > 0)  # noqa: PLR2004
-    return issued & ~np.isin(number(digits, 0, 9), _NEVER_ISSUED)
+    return np.asarray(issued) & ~np.isin(number(digits, 0, 9), _NEVER_ISSUED)
 
 
 def _ssn(numbers: Bytes) -> Verdict:

@@ -26,7 +26,7 @@ _EMAIL = rf"{_LOCAL}@(?:[0-9A-Za-z\p{{L}}](?:[0-9A-Za-z\p{{L}}-]*[0-9A-Za-z\p{{L
 _NO_EMAIL = r"(?i)\.(?:png|jpe?g|gif|svg|webp|css|js|json|html?|php|local|min)$|^git@"
 _URL = r"(?i:https?|ftp|sftp|wss?)://[^\s<>\"'，。；）]{3,}|(?i:www)\.[0-9A-Za-z-]+\.[0-9A-Za-z.-]{2,}(?:/[^\s<>\"'，。；）]*)?"
 _USER = r"://[^\s/@]*@"
-_PASSWORD = r"[A-Za-z][0-9A-Za-z+.-]{1,20}://[^\s/:@]*:[^\s/@]+@[^\s/@:]+"
+_LOGIN = r"[A-Za-z][0-9A-Za-z+.-]{1,20}://[^\s/:@]*:[^\s/@]+@[^\s/@:]+"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IP4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}(?:\.[0-9]+)*(?::[0-9]{{1,5}}|/[0-9]{{1,2}})?"
 _MORE_PARTS = r"^[0-9]+(?:\.[0-9]+){4}"
@@ -47,7 +47,7 @@ def find_internet(texts: Texts) -> Iterator[Hits]:
     slashed = texts.all_of(COLON | SLASH) | texts.all_of(DOT)
     webs = slashed & matches(texts.strings, r"://|(?i)www\.") if slashed.any() else slashed
     yield _all(URL, find(texts, _URL, webs, after=""))
-    yield _all(URL_SECRET, find(texts, _PASSWORD, texts.all_of(COLON | SLASH | AT), after=""))
+    yield _all(URL_SECRET, find(texts, _LOGIN, texts.all_of(COLON | SLASH | AT), after=""))
     dotted = texts.all_of(DOT | DIGIT) & (texts.digits >= _LEAST_OF_IP)
     found = find(texts, _IP4, dotted, before=r"^|[^0-9A-Za-z_.-]")
     found = found.where(~matches(found.tokens, _MORE_PARTS))

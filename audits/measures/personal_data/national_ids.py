@@ -153,7 +153,7 @@ def _latvian(d: Ints) -> Verdict:
 
 
 def _bsn(d: Ints) -> Verdict:
-    return d.any(axis=1), (weighted(d, (9, 8, 7, 6, 5, 4, 3, 2)) - d[:, 8]) % 11 == 0
+    return np.asarray(d.any(axis=1)), (weighted(d, (9, 8, 7, 6, 5, 4, 3, 2)) - d[:, 8]) % 11 == 0
 
 
 def _pesel(d: Ints) -> Verdict:
@@ -193,7 +193,7 @@ def _emso(d: Ints) -> Verdict:
 
 
 def _nhs(d: Ints) -> Verdict:
-    return d.any(axis=1), weighted(d, (10, 9, 8, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
+    return np.asarray(d.any(axis=1)), weighted(d, (10, 9, 8, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
 
 
 def _norwegian(d: Ints) -> Verdict:

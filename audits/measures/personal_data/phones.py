@@ -59,8 +59,10 @@ _SOCIAL = r"^[0-9]{3}-[0-9]{2}-[0-9]{4}$"
 _PUNCTUATED = DIGIT | SPACE | DASH | DOT | PLUS | SLASH
 _LEAST, _MOST = 7, 15
 _CN_SEGMENTS = np.array(
-    [*range(130, 140), *range(145, 150), *range(150, 154), *range(155, 160), 162, 165, 166, 167]
-    + [*range(170, 179), *range(180, 190), *range(190, 194), *range(195, 200)]
+    [
+        *(*range(130, 140), *range(145, 150), *range(150, 154), *range(155, 160), 162, 165, 166, 167),
+        *(*range(170, 179), *range(180, 190), *range(190, 194), *range(195, 200)),
+    ]
 )
 
 

@@ -178,22 +178,19 @@ def scan_batches(
 
 def _plain(values: pa.Array) -> pa.Array | None:
     """The values in a type that can be counted: text, number, day, truth; ``None`` where they are nothing to read."""
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+    types = pa.types
+    values = values.dictionary_decode() if types.is_dictionary(values.type) else values
     kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        return values
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_decimal(kind):
-        return values.cast(pa.string())
-    if pa.types.is_timestamp(kind):
+    if types.is_timestamp(kind):
         return pc.year(values.cast(pa.timestamp(kind.unit)))
-    if pa.types.is_date(kind):
+    if types.is_date(kind):
         return pc.year(values)
-    if pa.types.is_null(kind):
-        return values.cast(pa.string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if types.is_binary(kind) or types.is_large_binary(kind):
         return _read_bytes(values)
-    return None
+    if any(is_it(kind) for is_it in (types.is_large_string, types.is_string_view, types.is_decimal, types.is_null)):
+        return values.cast(pa.string())
+    known = (types.is_string, types.is_integer, types.is_floating, types.is_boolean)
+    return values if any(is_it(kind) for is_it in known) else None
 
 
 def _read_bytes(values: pa.Array) -> pa.Array | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from audits.measures.personal_data.detector import Detector, Hits
@@ -84,7 +85,7 @@ def find_secrets(texts: Texts, *, named: bool) -> Iterator[Hits]:
         yield _all(OPAQUE, found.where(entropy(found.tokens) >= _LEAST_ENTROPY))
 
 
-def entropy(strings: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def entropy(strings: pa.Array) -> npt.NDArray[np.float64]:
     """Shannon's entropy of the bytes within each text, in bits per byte; of the first 256 bytes of longer ones.
 
     ``−Σ p_b log2 p_b`` over the shares of each byte within the text.
@@ -93,7 +94,7 @@ def entropy(strings: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def _entropy(strings: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _entropy(strings: pa.Array) -> npt.NDArray[np.float64]:
     data, starts = flat(strings)
     sizes = np.minimum(np.diff(starts), _LONGEST)
     owner = np.repeat(np.arange(len(sizes)), sizes)
@@ -101,7 +102,7 @@ def _entropy(strings: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     pairs, counts = np.unique(owner * 256 + data[starts[:-1][owner] + within], return_counts=True)
     owners = pairs // 256
     share = counts / sizes[owners]
-    return np.bincount(owners, weights=-share * np.log2(share), minlength=len(sizes))
+    return np.bincount(owners, weights=-share * np.log2(share), minlength=len(sizes)).astype(np.float64)
 
 
 def _all(detector: Detector, found: Found) -> Hits:
