@@ -150,8 +150,15 @@ def most_telling(rows: Sequence[Row]) -> list[Row]:
     return list(rows) if len(rows) <= MOST_ROWS else [*rows[:half], *rows[-half:]]
 
 
-def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: float | None = None) -> str:
+def interval_chart(
+    rows: Sequence[Row], *, axis: str, title: str, threshold: float | None = None, mark: str = "threshold"
+) -> str:
     """Draw ``rows`` from top to bottom on one axis; ``threshold`` is common to all, a row's own is a tick at its dot.
+
+    Parameters
+    ----------
+    mark
+        What the dashed line at ``threshold`` is called.
 
     Returns
     -------
@@ -167,18 +174,20 @@ def interval_chart(rows: Sequence[Row], *, axis: str, title: str, threshold: flo
         axes = unit_axes(figure, (left, _BOTTOM, inner, height - top - _BOTTOM))
         _frame(axes, rows, words(axis), span=_span(rows, threshold))
         _marks(axes, rows, words, inches=inner)
-        _threshold(axes, rows, threshold)
+        _threshold(axes, rows, threshold, mark)
 
     return draw(
         paint,
         height=height,
-        salt=[axis, threshold, [_row_json(row) for row in rows]],
+        salt=[axis, threshold, mark, [_row_json(row) for row in rows]],
         title=title,
-        alternative=alternative_text(rows, title=title, threshold=threshold),
+        alternative=alternative_text(rows, title=title, threshold=threshold, mark=mark),
     )
 
 
-def alternative_text(rows: Sequence[Row], *, title: str, threshold: float | None = None) -> str:
+def alternative_text(
+    rows: Sequence[Row], *, title: str, threshold: float | None = None, mark: str = "threshold"
+) -> str:
     """The picture in words: its title, the threshold, then every value with interval and n."""
     parts = [
         f"{row.label} {number(row.value)}"
@@ -186,7 +195,7 @@ def alternative_text(rows: Sequence[Row], *, title: str, threshold: float | None
         + f", n {whole(row.n)}"
         for row in rows
     ]
-    line = f" Threshold {_short(threshold)}." if threshold is not None else ""
+    line = f" {mark.capitalize()} {_short(threshold)}." if threshold is not None else ""
     return f"{title}.{line} {'; '.join(parts)}."
 
 
@@ -274,11 +283,11 @@ def _words(row: Row) -> str:
     return f"{number(row.value)}{bracket}"
 
 
-def _threshold(axes: Any, rows: Sequence[Row], threshold: float | None) -> None:
+def _threshold(axes: Any, rows: Sequence[Row], threshold: float | None, mark: str) -> None:
     if threshold is not None:
         axes.axvline(threshold, color=INK, linewidth=0.9, dashes=(4, 2.5), linestyle="--")
         axes.annotate(
-            f"threshold {_short(threshold)}", (threshold, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
+            f"{mark} {_short(threshold)}", (threshold, 1), xycoords=("data", "axes fraction"), xytext=(0, 4),
             textcoords="offset points", ha="center", va="bottom", fontsize=SMALL,
         )  # fmt: skip
     for y, row in enumerate(rows):

@@ -20,6 +20,11 @@ _CALIBRATION = (
     Column("observed_rate", "Observed rate", measured), Column("low", "Low", measured), Column("high", "High", measured),
     Column("n", "n", counted),
 )  # fmt: skip
+_MEANS = (
+    Column("lower", "From", measured), Column("upper", "To", measured),
+    Column("mean_prediction", "Mean prediction", measured), Column("mean_label", "Mean label", measured),
+    Column("low", "Low", measured), Column("high", "High", measured), Column("n", "n", counted),
+)  # fmt: skip
 _DISTRIBUTION = (
     Column("lower", "From", measured), Column("upper", "To", measured), Column("n", "n", counted),
     Column("negatives", "Label 0", counted), Column("positives", "Label 1", counted),
@@ -44,6 +49,11 @@ def calibration(kind: str, series: list[Series]) -> Iterator[Exhibit]:
                 f"{kind}-calibration", "Calibration: observed rate against predicted probability", [item], _CALIBRATION,
                 note="Dots on the dashed line mean what they say; bars are intervals of the observed rate.",
                 draw=partial(_reliability, item),
+            )  # fmt: skip
+        else:
+            yield table_exhibit(
+                f"{kind}-calibration", item.title, [item], _MEANS, draw=partial(_means, item),
+                note="Dots on the dashed line mean what they say; bars are intervals of the mean label.",
             )  # fmt: skip
     for columns in _column_sets(series):
         groups = _largest([item for item in series if tuple(item.slice) == columns])
@@ -72,6 +82,17 @@ def _reliability(series: Series) -> str:
     return reliability_chart(
         _bins(series), title="Calibration of everybody", axis="Observed rate", score_axis="Mean predicted probability"
     )
+
+
+def _means(series: Series) -> str:
+    bins = [
+        ReliabilityBin(
+            lower=record["lower"], upper=record["upper"], score=record["mean_prediction"], rate=record["mean_label"],
+            low=record["low"], high=record["high"], n=record["n"],
+        )
+        for record in series.records()
+    ]  # fmt: skip
+    return reliability_chart(bins, title=series.title, axis="Mean label", score_axis="Mean prediction")
 
 
 def _panels(series: Sequence[Series], columns: tuple[str, ...]) -> str:
