@@ -109,7 +109,10 @@ class EvaluationError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationRecord:
-    """One run of one kind of check, with what it measured. ``sha256`` is the digest of the evidence file."""
+    """One run of one kind of check, with what it measured.
+
+    ``sha256`` is the digest of the evidence file; ``key`` tells evaluations of one kind on different data apart.
+    """
 
     id: str
     kind: str
@@ -127,6 +130,7 @@ class EvaluationRecord:
     error: EvaluationError | None = None
     measurements: tuple[Measurement, ...] = ()
     series: tuple[Series, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

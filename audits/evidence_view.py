@@ -16,6 +16,7 @@ from audits.rule_view import (
     check_title,
     detail_name,
     detail_rows,
+    evaluation_of,
     rule_view,
     threshold_of,
 )
@@ -86,7 +87,7 @@ class EvidencePart:
 def evidence_parts(dossier: Dossier, *, picture: Callable[[str], str] = str) -> list[EvidencePart]:
     """Parts by check, in the order in which the checks first appear among the rules; ``picture`` adapts every SVG."""
     gallery = _Gallery(dossier, picture)
-    checks = list(dict.fromkeys(rule["check"] for rule in dossier.verdict.rules))
+    checks = list(dict.fromkeys(evaluation_of(rule) for rule in dossier.verdict.rules))
     return [gallery.part(check) for check in checks]
 
 
@@ -121,8 +122,8 @@ class _Gallery:
         self.seen: dict[tuple[str, ...], str] = {}
 
     def part(self, check: str) -> EvidencePart:
-        rules = [rule for rule in self.dossier.verdict.rules if rule["check"] == check]
-        evaluation = next((item for item in self.dossier.evaluations if item.kind == check), None)
+        rules = [rule for rule in self.dossier.verdict.rules if evaluation_of(rule) == check]
+        evaluation = next((item for item in self.dossier.evaluations if (item.key or item.kind) == check), None)
         measured = evaluation.measurements if evaluation else ()
         judged = tuple(self._rule(rule, measured) for rule in rules)
         return EvidencePart(

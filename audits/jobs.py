@@ -1,8 +1,8 @@
-"""The life of a leased job: claim, heartbeat, finish, and being taken back from a dead worker.
+"""The life of a leased job: claim, heartbeat, finish, being cancelled, and being taken back from a dead worker.
 
 A worker killed with ``kill -9`` leaves its row ``running`` with a lease that nobody renews. The reaper, which
 every worker runs, puts such a row back into the queue; the token in the row keeps a worker that merely slept from
-finishing what another one has taken up meanwhile.
+finishing what another one has taken up meanwhile. Cancelling ends the row at once; the worker finds out by the same token.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.utils import timezone
 
 from audits.models import JobStatus, LeasedJob
-from registry.errors import CountersignError
+from registry.errors import Conflict, CountersignError
 
 log = structlog.get_logger(__name__)
 
@@ -28,10 +28,20 @@ Job = TypeVar("Job", bound=LeasedJob)
 Progress = Callable[[float, str], None]
 
 
+_BEAT_SECONDS = 2.0
+"""A heartbeat comes at least so often: it is also how a worker hears that its job was cancelled."""
+
+
 class LeaseLost(CountersignError):
-    """Another worker holds this job now: stop, and write nothing."""
+    """The job is no longer ours: stop, and write nothing."""
 
     code = "lease-lost"
+
+
+class Cancelled(LeaseLost):
+    """Somebody cancelled this job."""
+
+    code = "cancelled"
 
 
 def claim(model: type[Job], pk: uuid.UUID) -> Job | None:
@@ -61,36 +71,90 @@ def _renew(job: LeasedJob, **changes: Any) -> bool:
     return bool(rows.update(heartbeat_at=now, lease_until=lease, **changes))
 
 
+def _lost(job: LeasedJob) -> LeaseLost:
+    """Why a job is no longer ours."""
+    status = type(job)._default_manager.filter(pk=job.pk).values_list("status", flat=True).first()
+    if status == JobStatus.CANCELLED:
+        return Cancelled("this job was cancelled")
+    return LeaseLost("this job was taken over by another worker")
+
+
 def progress_of(job: LeasedJob) -> Progress:
     """A callback ``(share done, note)`` that shows progress and renews the lease.
 
     Raises
     ------
     LeaseLost
-        From the callback, once somebody else holds the job.
+        From the callback, once somebody else holds the job, or it was cancelled.
     """
 
     def report(done: float, note: str) -> None:
-        if not _renew(job, progress=min(max(done, 0.0), 1.0), progress_note=note[:200]):
-            raise LeaseLost("this job was taken over by another worker")
+        if not _renew(job, **_shown(done, note)):
+            raise _lost(job)
 
     return report
 
 
+def _shown(done: float, note: str) -> dict[str, Any]:
+    return {"progress": min(max(done, 0.0), 1.0), "progress_note": note[:200]}
+
+
+class _Pulse:
+    """What the threads of one worker know of the job it holds.
+
+    Only the worker's own thread and the heartbeat talk to the database: each has its connection, and closes it. Threads
+    that watch a long query say here how far it is, and hear here that they are to stop.
+    """
+
+    def __init__(self, job: LeasedJob) -> None:
+        self._job = job
+        self._home = threading.get_ident()
+        self._report = progress_of(job)
+        self._news: dict[str, Any] = {}
+        self._lost: LeaseLost | None = None
+
+    def report(self, done: float, note: str) -> None:
+        """Progress from any thread; raises :class:`LeaseLost` in it once the job is no longer ours."""
+        if self._lost is not None:
+            raise self._lost
+        if threading.get_ident() == self._home:
+            self._report(done, note)
+        else:
+            self._news = _shown(done, note)
+
+    def beat(self) -> bool:
+        """Renew the lease and write the news; whether the job is still ours."""
+        news, self._news = self._news, {}
+        try:
+            if not _renew(self._job, **news):
+                self._lost = _lost(self._job)
+        except DatabaseError:
+            # The lease outlives several beats; giving up at the first would strand the job.
+            log.warning("heartbeat failed", job=str(self._job.pk), exc_info=True)
+        return self._lost is None
+
+
 @contextmanager
-def heartbeat(job: LeasedJob) -> Iterator[None]:
-    """Renew the lease from a thread while the block runs: a long computation reports no progress by itself."""
-    seconds = settings.COUNTERSIGN_HEARTBEAT_SECONDS
-    if not seconds:
-        yield
+def heartbeat(job: LeasedJob) -> Iterator[Progress]:
+    """Renew the lease from a thread while the block runs: a long computation reports no progress by itself.
+
+    Yields
+    ------
+    Callable
+        As :func:`progress_of`, but for any thread.
+    """
+    pulse = _Pulse(job)
+    if not settings.COUNTERSIGN_HEARTBEAT_SECONDS:
+        yield pulse.report
         return
+    seconds = min(settings.COUNTERSIGN_HEARTBEAT_SECONDS, _BEAT_SECONDS)
     done = threading.Event()
 
     def beat() -> None:
         try:
             while not done.wait(seconds):
                 close_old_connections()
-                if not _renew(job):
+                if not pulse.beat():
                     return
         finally:
             connection.close()
@@ -98,7 +162,7 @@ def heartbeat(job: LeasedJob) -> Iterator[None]:
     thread = threading.Thread(target=beat, name=f"heartbeat-{job.pk}", daemon=True)
     thread.start()
     try:
-        yield
+        yield pulse.report
     finally:
         done.set()
         thread.join()
@@ -110,7 +174,7 @@ def _ending(job: Job) -> Iterator[Job]:
     with transaction.atomic():
         held = type(job)._default_manager.select_for_update().get(pk=job.pk)
         if held.status != JobStatus.RUNNING or held.lease_token != job.lease_token:
-            raise LeaseLost("this job was taken over by another worker")
+            raise _lost(job)
         held.lease_token = held.lease_until = None
         held.finished_at = timezone.now()
         yield held
@@ -137,8 +201,13 @@ def describe_error(error: CountersignError) -> dict[str, Any]:
 
 
 @contextmanager
-def working(job: Job, *, failed: Callable[[Job, str], object]) -> Iterator[None]:
+def working(job: Job, *, failed: Callable[[Job, str], object]) -> Iterator[Progress]:
     """Keep the lease alive while the block works. Whatever goes wrong in it ends the job in ``error``, never in silence.
+
+    Yields
+    ------
+    Callable
+        Progress ``(share done, note)``, for any thread; it raises once the job is no longer ours.
 
     Parameters
     ----------
@@ -146,8 +215,10 @@ def working(job: Job, *, failed: Callable[[Job, str], object]) -> Iterator[None]
         Writes the ledger entry of a failure for ``(job, message)``, in the transaction that records it.
     """
     try:
-        with heartbeat(job):
-            yield
+        with heartbeat(job) as progress:
+            yield progress
+    except Cancelled:
+        log.info("job was cancelled", job=str(job.pk))
     except LeaseLost:
         log.warning("job lost its lease", job=str(job.pk))
     except CountersignError as error:
@@ -156,6 +227,31 @@ def working(job: Job, *, failed: Callable[[Job, str], object]) -> Iterator[None]
         log.exception("job crashed", job=str(job.pk))
         message = f"internal error ({type(error).__name__}); the log of the worker has the details"
         _fail(job, {"message": message}, failed)
+
+
+@contextmanager
+def cancelling(model: type[Job], pk: uuid.UUID) -> Iterator[Job | None]:
+    """One transaction in which a job that has not ended is cancelled; None if somebody cancelled it already.
+
+    The row's lock decides between cancelling and finishing: whoever comes second finds it ended. A worker that is at it
+    hears of it at its next progress or heartbeat, and writes nothing.
+
+    Raises
+    ------
+    Conflict
+        If it has ended otherwise.
+    """
+    with transaction.atomic():
+        held = model._default_manager.select_for_update().get(pk=pk)
+        if held.status == JobStatus.CANCELLED:
+            yield None
+            return
+        if held.is_finished:
+            raise Conflict("it has ended already: there is nothing to cancel")
+        held.status, held.finished_at, held.progress_note = JobStatus.CANCELLED, timezone.now(), "cancelled"
+        held.lease_token = held.lease_until = None
+        yield held
+        held.save()
 
 
 def _fail(job: Job, error: dict[str, Any], failed: Callable[[Job, str], object]) -> None:

@@ -56,6 +56,7 @@ class RuleView:
     undecided: str
     evidence: tuple[str, ...]
     details: tuple[tuple[tuple[str, str, str], ...], ...]
+    evaluation: str = ""
 
 
 def rule_view(rule: Rule) -> RuleView:
@@ -75,7 +76,13 @@ def rule_view(rule: Rule) -> RuleView:
         undecided=ON_INCONCLUSIVE.get(rule["on_inconclusive"], rule["on_inconclusive"]),
         evidence=tuple(short_digest(digest) for digest in rule["evidence"]),
         details=tuple(_detail(detail) for detail in rule["details"]),
+        evaluation=evaluation_of(rule),
     )
+
+
+def evaluation_of(rule: Rule) -> str:
+    """The key of the evaluation that a rule of a verdict rests on: its check, unless it names another."""
+    return str(rule.get("evaluation") or rule["check"])
 
 
 def check_title(check: str) -> str:

@@ -183,6 +183,7 @@ def _evaluation(evaluation: Evaluation) -> d.EvaluationRecord:
     return d.EvaluationRecord(
         id=str(evaluation.pk),
         kind=evaluation.kind,
+        key=evaluation.key,
         status=evaluation.status,
         trust=evaluation.trust,
         started_at=_time(evaluation.started_at) if evaluation.started_at else None,

@@ -30,16 +30,17 @@ def gather_facts(
             "risk_tier": version.model.use_case.risk_tier,
             "environment": environment,
         },
-        "evaluations": {kind: _evaluation(evaluation) for kind, evaluation in sorted(evaluations.items())},
+        "evaluations": {key: _evaluation(evaluation) for key, evaluation in sorted(evaluations.items())},
         "measurements": [
-            {**row.as_measurement().as_json(), "kind": kind, "evidence": evaluation.report_id}
-            for kind, evaluation in sorted(evaluations.items())
+            {**row.as_measurement().as_json(), "kind": key, "evidence": evaluation.report_id}
+            for key, evaluation in sorted(evaluations.items())
             if evaluation.status == JobStatus.SUCCEEDED
             for row in evaluation.measurements.all()
         ],
         "champion": {"version": champion.name, "manifest_sha256": champion.sha256} if champion else None,
         "documentation": card.sections if card else {},
         "exceptions": [],
+        "features": version.facts["schema"]["features"],
     }
 
 
@@ -51,6 +52,7 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "finished_at": _time(evaluation.finished_at) if evaluation.finished_at else None,
         "sha256": evaluation.report_id,
         "error": {key: error.get(key) for key in ("message", "file", "column", "row")} if error else None,
+        **({"cancelled_by": evaluation.cancelled_by.printed_name} if evaluation.cancelled_by else {}),
     }
 
 

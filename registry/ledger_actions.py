@@ -29,6 +29,7 @@ class Action(StrEnum):
     EVALUATION_SUCCEEDED = "evaluation.succeeded"
     EVALUATION_FAILED = "evaluation.failed"
     EVALUATION_RECLAIMED = "evaluation.reclaimed"
+    EVALUATION_CANCELLED = "evaluation.cancelled"
     DOCUMENT_REVISED = "document.revised"
     DOCUMENT_RENDERED = "document.rendered"
     DOSSIER_REQUESTED = "dossier.requested"

@@ -1,4 +1,4 @@
-"""Endpoints for evaluations: progress, measurements, and asking again after an error."""
+"""Endpoints that read evaluations: progress, measurements, evidence."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers, status
+from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audits.models import Evaluation
-from audits.services.evaluations import repeat_evaluation
-from registry.api.idempotency import idempotent
 from registry.api.requests import PersonRequest
 from registry.artifact_store import read_bytes
 from registry.canonical import strip_algorithm
-from registry.errors import NotAllowed, NotFound
+from registry.errors import NotFound
 from registry.models import Person
-from registry.roles import Role
-from registry.selectors import get_version, roles_of, versions_for
+from registry.selectors import get_version, versions_for
 
 
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
@@ -30,14 +27,18 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     model = serializers.CharField(source="version.model.name")
     version = serializers.CharField(source="version.name")
     report_sha256 = serializers.CharField(source="report_id", allow_null=True)
+    seconds_left = serializers.IntegerField(
+        allow_null=True, help_text="If it goes on as it did; null while that cannot be told, and once it has ended."
+    )
+    cancelled_by = serializers.CharField(source="cancelled_by.username", allow_null=True, default=None)
     measurements = serializers.SerializerMethodField()
 
     class Meta:
         model = Evaluation
         fields = [
-            "id", "model", "version", "kind", "status", "trust", "progress", "progress_note", "attempt", "error",
-            "inputs", "parameters", "code_version", "report_sha256", "created_at", "started_at", "finished_at",
-            "measurements",
+            "id", "model", "version", "kind", "key", "roles", "status", "trust", "progress", "progress_note",
+            "seconds_left", "attempt", "error", "cancelled_by", "inputs", "parameters", "code_version", "report_sha256",
+            "created_at", "started_at", "finished_at", "measurements",
         ]  # fmt: skip
 
     def get_measurements(self, evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -57,12 +58,13 @@ class VersionEvaluationsView(generics.ListAPIView[Evaluation]):
             return self.queryset
         person: Person = self.request.user  # type: ignore[assignment]
         version = get_version(person, self.kwargs["model"], self.kwargs["version"])
-        return version.evaluations.select_related("version__model").prefetch_related("measurements")
+        return version.evaluations.select_related("version__model", "cancelled_by").prefetch_related("measurements")
 
 
-def _visible(person: Person, pk: UUID) -> Evaluation:
+def visible_evaluation(person: Person, pk: UUID) -> Evaluation:
+    """The evaluation, or :class:`NotFound` where it is not there or not to be seen."""
     found = (
-        Evaluation.objects.select_related("version__model__use_case")
+        Evaluation.objects.select_related("version__model__use_case", "cancelled_by")
         .filter(pk=pk, version__in=versions_for(person))
         .first()
     )
@@ -77,7 +79,7 @@ class EvaluationView(APIView):
     @extend_schema(responses=EvaluationSerializer)
     def get(self, request: PersonRequest, evaluation: UUID) -> Response:
         """Progress, result or error."""
-        return Response(EvaluationSerializer(_visible(request.user, evaluation)).data)
+        return Response(EvaluationSerializer(visible_evaluation(request.user, evaluation)).data)
 
 
 class EvidenceView(APIView):
@@ -90,19 +92,3 @@ class EvidenceView(APIView):
         if not Evaluation.objects.filter(report=digest, version__in=versions_for(request.user)).exists():
             raise NotFound(f"there is no evidence sha256:{digest} that you can see")
         return HttpResponse(read_bytes(digest), content_type="application/json")
-
-
-class RepeatEvaluationView(APIView):
-    """Asking again after an error."""
-
-    required_scope = "submit"
-
-    @extend_schema(request=None, responses={201: EvaluationSerializer})
-    @idempotent
-    def post(self, request: PersonRequest, evaluation: UUID) -> Response:
-        """Queue the same question again. For developers, owners and validators of the model."""
-        found = _visible(request.user, evaluation)
-        if not roles_of(request.user, found.version.model) & {Role.DEVELOPER, Role.MODEL_OWNER, Role.VALIDATOR}:
-            raise NotAllowed("only developers, owners and validators of the model may measure again")
-        again = repeat_evaluation(actor=request.user, evaluation=found)
-        return Response(EvaluationSerializer(again).data, status=status.HTTP_201_CREATED)

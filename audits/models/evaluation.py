@@ -21,21 +21,30 @@ class Trust(models.TextChoices):
 class Evaluation(LeasedJob):
     """A planned, running or finished check.
 
-    ``question`` covers kind, input digests and parameters: the same question is asked once of the same code.
+    ``question`` covers kind, inputs and parameters: the same question is asked once of the same code, until its answer
+    is an error, is cancelled, or is replaced because it grew too old.
     """
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
     kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=200, help_text="The kind and, where they are not the usual ones, its data.")
+    roles = models.JSONField(default=list, help_text="Roles of the data that it reads, in order.")
     champion = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="For comparisons."
     )
     parameters = models.JSONField(default=dict)
-    inputs = models.JSONField(default=list, help_text="[{path, sha256}] of the files it reads.")
+    inputs = models.JSONField(
+        default=list, help_text="[{path, sha256}] of the files it reads, [{path, url, role}] of tables elsewhere."
+    )
     question = models.CharField(max_length=64, db_index=True)
     code_version = models.CharField(max_length=60)
     trust = models.CharField(max_length=20, choices=Trust, default=Trust.CLAIMED)
     report = models.ForeignKey(Artifact, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    replaced = models.BooleanField(default=False, help_text="Too old for policy, and asked again.")
 
     class Meta:
         ordering = ["-created_at"]
@@ -43,8 +52,8 @@ class Evaluation(LeasedJob):
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "question", "code_version"],
-                condition=~models.Q(status=JobStatus.ERROR),
-                name="one_live_evaluation_per_question",
+                condition=~models.Q(status__in=[JobStatus.ERROR, JobStatus.CANCELLED]) & models.Q(replaced=False),
+                name="one_answer_per_question",
             )
         ]
 

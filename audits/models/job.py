@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 
 from django.db import models
@@ -15,6 +16,14 @@ class JobStatus(models.TextChoices):
     RUNNING = "running", "running"
     SUCCEEDED = "succeeded", "succeeded"
     ERROR = "error", "error"
+    CANCELLED = "cancelled", "cancelled"
+
+
+ENDED = (JobStatus.SUCCEEDED, JobStatus.ERROR, JobStatus.CANCELLED)
+"""Nothing more happens by itself to a job that stands here."""
+
+_TELLING_SECONDS, _TELLING_SHARE = 2.0, 0.03
+"""Before so much is done, what is done says nothing about what is left."""
 
 
 class LeasedJob(models.Model):
@@ -44,9 +53,19 @@ class LeasedJob(models.Model):
     @property
     def is_finished(self) -> bool:
         """Whether nothing more will happen to it by itself."""
-        return self.status in (JobStatus.SUCCEEDED, JobStatus.ERROR)
+        return self.status in ENDED
 
     @property
     def percent(self) -> int:
         """Progress for people."""
         return round(100 * self.progress)
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long it will take if it goes on as it did; None while that cannot be told, and once it has ended."""
+        if self.status != JobStatus.RUNNING or self.started_at is None or self.progress < _TELLING_SHARE:
+            return None
+        elapsed = (timezone.now() - self.started_at).total_seconds()
+        if elapsed < _TELLING_SECONDS:
+            return None
+        return math.ceil(elapsed * (1 - self.progress) / self.progress)

@@ -1,27 +1,35 @@
-"""Planning, running and finishing evaluations."""
+"""Planning, running, cancelling and finishing evaluations."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from audits import jobs
 from audits.code_versions import code_version
+from audits.data_roles import CHAMPION
 from audits.measurement import Measurement
 from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
+from audits.services.inputs import inputs_of, opened, parameters_with, require_all
 from audits.tasks import run_evaluation as run_evaluation_task
-from registry import artifact_store, ledger
+from registry import ledger
 from registry.canonical import canonical_json, digest_of
-from registry.errors import Conflict, InvalidInput
+from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
-from registry.manifest import PREDICTIONS
 from registry.models import ModelVersion, Person
+from registry.roles import Role
+from registry.selectors import roles_of
 from registry.services.artifacts import keep_bytes
+
+MEASURERS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER, Role.VALIDATOR})
+"""Who has failed measurements made again, and cancels those under way."""
+
+MOST_REPORT_BYTES = 16_000_000
+"""Evidence is read whole by pages and embedded in documents."""
 
 
 def _record(
@@ -39,15 +47,10 @@ def _record(
 
 
 def question_of(plan: Mapping[str, Any], inputs: Sequence[Mapping[str, str]]) -> str:
-    """The digest of what is asked: kind, parameters, and the digests of the files."""
+    """The digest of what is asked: kind, parameters, and the inputs by role, and by digest or address."""
     return digest_of(
         {"kind": plan["kind"], "parameters": plan["parameters"], "inputs": [dict(file) for file in inputs]}
     )
-
-
-def _prediction_file(version: ModelVersion) -> dict[str, str] | None:
-    file = version.files.filter(role=PREDICTIONS).first()
-    return {"path": file.path, "sha256": file.artifact_id} if file else None
 
 
 @transaction.atomic
@@ -63,83 +66,129 @@ def evaluate_version(
     Parameters
     ----------
     plans
-        ``[{"kind", "parameters"}]``, as a policy's plan gives them.
+        ``[{"key", "kind", "roles", "parameters"}]``, as a policy's plan gives them.
     champion
         The version that ``comparison`` compares with.
 
     Returns
     -------
     list of Evaluation
-        One for each plan, new or known. A version without test predictions gets evaluations in ``error`` at once.
+        One for each plan, new or known. Where no data play a role, it will end in ``error`` and say which.
     """
-    mine = _prediction_file(version)
-    theirs = _prediction_file(champion) if champion else None
-    return [
-        _plan(actor, version, plan, champion if plan["kind"] == "comparison" else None, mine, theirs) for plan in plans
-    ]
+    return [_plan(actor, version, plan, _champion(plan, champion)) for plan in plans]
 
 
-def _plan(
-    actor: Person,
-    version: ModelVersion,
-    plan: Mapping[str, Any],
-    champion: ModelVersion | None,
-    mine: Mapping[str, str] | None,
-    theirs: Mapping[str, str] | None,
-) -> Evaluation:
-    inputs = [dict(file) for file in (mine, theirs if champion else None) if file]
+def _champion(plan: Mapping[str, Any], champion: ModelVersion | None) -> ModelVersion | None:
+    return champion if any(role.startswith(CHAMPION) for role in plan["roles"]) else None
+
+
+def _plan(actor: Person, version: ModelVersion, plan: Mapping[str, Any], champion: ModelVersion | None) -> Evaluation:
+    inputs, _missing = inputs_of(version, plan, champion)
     question = question_of(plan, inputs)
     known = version.evaluations.filter(question=question, code_version=code_version()).order_by("-created_at").first()
     if known is not None:
         return known
-    evaluation = Evaluation.objects.create(
-        version=version,
-        kind=plan["kind"],
-        champion=champion,
-        parameters=dict(plan["parameters"]),
-        inputs=inputs,
-        question=question,
-        code_version=code_version(),
-        trust=Trust.CLAIMED,
-        requested_by=actor,
+    return _queue(
+        actor,
+        Evaluation(
+            version=version,
+            kind=plan["kind"],
+            key=plan["key"],
+            roles=list(plan["roles"]),
+            champion=champion,
+            parameters=dict(plan["parameters"]),
+            inputs=inputs,
+            question=question,
+            trust=Trust.CLAIMED,
+        ),
     )
-    _record(evaluation, Action.EVALUATION_QUEUED, {"question": question}, actor)
+
+
+def _queue(actor: Person, evaluation: Evaluation, **said: str) -> Evaluation:
+    evaluation.code_version, evaluation.requested_by = code_version(), actor
+    evaluation.save(force_insert=True)
+    _record(evaluation, Action.EVALUATION_QUEUED, {"question": evaluation.question, **said}, actor)
     run_evaluation_task.enqueue(str(evaluation.pk))
     return evaluation
 
 
-@transaction.atomic
-def repeat_evaluation(*, actor: Person, evaluation: Evaluation) -> Evaluation:
-    """Ask a question again whose answer was an error, as a new evaluation.
+def require_measurer(person: Person, version: ModelVersion) -> None:
+    """Refuse those who may neither ask for a measurement again nor cancel one.
 
     Raises
     ------
+    NotAllowed
+        Unless they are a developer, owner or validator of the model.
+    """
+    if not roles_of(person, version.model) & MEASURERS:
+        raise NotAllowed("only developers, owners and validators of the model may measure again or cancel")
+
+
+@transaction.atomic
+def repeat_evaluation(*, actor: Person, evaluation: Evaluation, too_old: bool = False) -> Evaluation:
+    """Ask a question again whose answer was an error or was cancelled, as a new evaluation.
+
+    Parameters
+    ----------
+    too_old
+        Whether policy no longer accepts the evaluation because of its age; then it is replaced though it succeeded.
+
+    Raises
+    ------
+    NotAllowed
+        Unless the actor is a developer, owner or validator of the model.
     InvalidInput
-        If it has not failed: a measurement that succeeded is not replaced by luck.
+        If it stands: a measurement that succeeded is not replaced by luck.
     Conflict
         If the question has been asked again already.
     """
-    evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
-    if evaluation.status != JobStatus.ERROR:
-        raise InvalidInput("only an evaluation that ended in error can be repeated")
+    evaluation = (
+        Evaluation.objects.select_for_update(of=("self",)).select_related("version__model").get(pk=evaluation.pk)
+    )
+    require_measurer(actor, evaluation.version)
+    stands = evaluation.status not in (JobStatus.ERROR, JobStatus.CANCELLED)
+    if stands and not (too_old and evaluation.status == JobStatus.SUCCEEDED):
+        raise InvalidInput("only an evaluation that ended in error, was cancelled or has grown too old can be repeated")
+    if stands and not evaluation.replaced:
+        evaluation.replaced = True
+        evaluation.save(update_fields=["replaced"])
+    again = Evaluation(
+        version=evaluation.version,
+        kind=evaluation.kind,
+        key=evaluation.key,
+        roles=evaluation.roles,
+        champion=evaluation.champion,
+        parameters=evaluation.parameters,
+        inputs=evaluation.inputs,
+        question=evaluation.question,
+        trust=evaluation.trust,
+    )
     try:
         with transaction.atomic():
-            again = Evaluation.objects.create(
-                version=evaluation.version,
-                kind=evaluation.kind,
-                champion=evaluation.champion,
-                parameters=evaluation.parameters,
-                inputs=evaluation.inputs,
-                question=evaluation.question,
-                code_version=code_version(),
-                trust=evaluation.trust,
-                requested_by=actor,
-            )
+            return _queue(actor, again, repeats=str(evaluation.pk))
     except IntegrityError:
         raise Conflict("this question has been asked again already; its evaluation is there or under way") from None
-    _record(again, Action.EVALUATION_QUEUED, {"question": again.question, "repeats": str(evaluation.pk)}, actor)
-    run_evaluation_task.enqueue(str(again.pk))
-    return again
+
+
+def cancel_evaluation(*, actor: Person, evaluation: Evaluation) -> Evaluation:
+    """Cancel an evaluation that has not ended; cancelling it twice changes nothing.
+
+    A worker that is at it stops within seconds and writes nothing.
+
+    Raises
+    ------
+    NotAllowed
+        Unless the actor is a developer, owner or validator of the model.
+    Conflict
+        If it has ended already.
+    """
+    require_measurer(actor, evaluation.version)
+    with jobs.cancelling(Evaluation, evaluation.pk) as held:
+        if held is not None:
+            held.cancelled_by = actor
+            _record(held, Action.EVALUATION_CANCELLED, {"progress": held.percent}, actor)
+    evaluation.refresh_from_db()
+    return evaluation
 
 
 @transaction.atomic
@@ -155,33 +204,32 @@ def run_evaluation(*, evaluation_id: uuid.UUID) -> None:
     evaluation = _begin(evaluation_id)
     if evaluation is None:
         return
-    with jobs.working(evaluation, failed=_record_failure):
-        _succeed(evaluation, _measure(evaluation))
+    with jobs.working(evaluation, failed=_record_failure) as progress:
+        _succeed(evaluation, _measure(evaluation, progress))
 
 
 def _record_failure(evaluation: Evaluation, message: str) -> None:
     _record(evaluation, Action.EVALUATION_FAILED, {"message": message})
 
 
-def _measure(evaluation: Evaluation) -> dict[str, Any]:
-    from audits.engines.opening import Data
+def _measure(evaluation: Evaluation, progress: jobs.Progress) -> dict[str, Any]:
     from audits.evaluate import evaluate
 
-    if not evaluation.inputs:
-        raise InvalidInput(f"the version has no file with the role {PREDICTIONS}: there is nothing to measure")
+    plan = {"roles": evaluation.roles, "parameters": evaluation.parameters}
+    _inputs, missing = inputs_of(evaluation.version, plan, evaluation.champion)
+    require_all(missing, evaluation.version, evaluation.roles)
+    parameters = parameters_with(evaluation.inputs, evaluation.parameters)
     with ExitStack() as stack:
-        files = [
-            Data(
-                name=file["path"],
-                path=stack.enter_context(artifact_store.local_path(file["sha256"], suffix=Path(file["path"]).suffix)),
-            )
-            for file in evaluation.inputs
-        ]
-        return evaluate(evaluation.kind, files, evaluation.parameters, progress=jobs.progress_of(evaluation))
+        return evaluate(evaluation.kind, list(opened(stack, evaluation.inputs)), parameters, progress=progress)
 
 
 def _succeed(evaluation: Evaluation, report: Mapping[str, Any]) -> None:
     data = canonical_json(report)
+    if len(data) > MOST_REPORT_BYTES:
+        raise InvalidInput(
+            f"the report has {len(data) / 1e6:,.0f} MB, more than the {MOST_REPORT_BYTES / 1e6:,.0f} MB that evidence may "
+            "have: ask about fewer columns or groups"
+        )
     with jobs.finishing(evaluation) as held:
         held.report = keep_bytes(data)
         MeasurementRow.objects.bulk_create(
@@ -206,18 +254,16 @@ def reclaim_evaluations() -> list[Evaluation]:
 def current_evaluations(
     version: ModelVersion, plans: Sequence[Mapping[str, Any]], *, champion: ModelVersion | None = None
 ) -> dict[str, Evaluation]:
-    """The latest evaluation that answers each plan, by kind; a plan that was never queued is absent."""
-    mine = _prediction_file(version)
-    theirs = _prediction_file(champion) if champion else None
+    """The latest evaluation that answers each plan, by key; a plan that was never queued is absent."""
     found: dict[str, Evaluation] = {}
     for plan in plans:
-        inputs = [dict(file) for file in (mine, theirs if plan["kind"] == "comparison" else None) if file]
+        inputs, _missing = inputs_of(version, plan, _champion(plan, champion))
         latest = (
-            version.evaluations.select_related("report")
+            version.evaluations.select_related("report", "cancelled_by")
             .filter(question=question_of(plan, inputs))
             .order_by("-created_at")
             .first()
         )
         if latest is not None:
-            found[plan["kind"]] = latest
+            found[plan["key"]] = latest
     return found

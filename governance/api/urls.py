@@ -11,7 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.views import APIView
 
 from audits.api import evaluations
-from governance.api import decisions, files, nothing, openapi, versions
+from governance.api import decisions, files, measuring, nothing, openapi, versions
 from registry.api import artifacts, manifests, models, use_cases
 
 
@@ -45,7 +45,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{_VERSION}/dossier", _view(versions.VersionDossierView), name="api-version-dossier"),
     path("evaluations/<uuid:evaluation>", _view(evaluations.EvaluationView), name="api-evaluation"),
     path("evidence/<str:sha256>", _view(evaluations.EvidenceView), name="api-evidence"),
-    path("evaluations/<uuid:evaluation>/repeat", _view(evaluations.RepeatEvaluationView), name="api-evaluation-repeat"),
+    path("evaluations/<uuid:evaluation>/repeat", _view(measuring.RepeatEvaluationView), name="api-evaluation-repeat"),
+    path("evaluations/<uuid:evaluation>/cancel", _view(measuring.CancelEvaluationView), name="api-evaluation-cancel"),
     path("gates/<slug:environment>/decisions", _view(decisions.GateDecisionsView), name="api-gate"),
     path("decisions/<uuid:decision>", _view(decisions.GateDecisionView), name="api-decision"),
     path("reviews", _view(decisions.ReviewListView), name="api-reviews"),

@@ -8,9 +8,10 @@ from typing import Any
 
 from audits.evidence_view import measurement_table
 from audits.models import Evaluation, JobStatus
-from audits.rule_view import RuleView, check_title
+from audits.rule_view import RuleView, check_title, evaluation_of
 from audits.tables import Table
 from governance.models import Verdict, VerdictPicture
+from governance.rules.evidence_gate import MEASURE_AGAIN
 from governance.services.pictures import EVIDENCE
 from registry import artifact_store
 from registry.canonical import parse_json
@@ -46,17 +47,24 @@ class EvidencePart:
     exhibits: list[Picture] = field(default_factory=list)
 
     @property
+    def may_be_repeated(self) -> bool:
+        """Whether the same question may be asked once more: it was cancelled, or its answer is too old for policy."""
+        if self.evaluation is None or not self.evaluation.is_finished:
+            return False
+        return any(rule.status == "missing" and rule.fix == MEASURE_AGAIN for rule in self.rules)
+
+    @property
     def is_wanted(self) -> bool:
         """Whether this check rests on an evaluation at all; documents are read, not measured."""
         return self.key != "documentation"
 
 
 def current_by_kind(version: ModelVersion) -> dict[str, Evaluation]:
-    """The latest evaluation of each kind."""
-    found = version.evaluations.select_related("report", "champion").prefetch_related("measurements")
+    """The latest evaluation of each key: of a kind, on the same data."""
+    found = version.evaluations.select_related("report", "champion", "cancelled_by").prefetch_related("measurements")
     latest: dict[str, Evaluation] = {}
     for evaluation in found.order_by("-created_at"):
-        latest.setdefault(evaluation.kind, evaluation)
+        latest.setdefault(evaluation.key, evaluation)
     return latest
 
 
@@ -65,10 +73,10 @@ def evidence_of(
 ) -> list[EvidencePart]:
     """Parts in the order of the policy's rules, then what was measured without a rule asking for it."""
     pictures = list(verdict.pictures.all()) if verdict else []
-    stated = [rule["check"] for rule in verdict.document["rules"]] if verdict else []
+    stated = [evaluation_of(rule) for rule in verdict.document["rules"]] if verdict else []
     checks = dict.fromkeys([*stated, *evaluations])
     return [
-        _part(check, [rule for rule in rules if rule.check == check], evaluations.get(check), pictures)
+        _part(check, [rule for rule in rules if rule.evaluation == check], evaluations.get(check), pictures)
         for check in checks
     ]
 

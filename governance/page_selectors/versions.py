@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from audits.dossier import Change
 from audits.models import Evaluation
+from audits.services.evaluations import MEASURERS
 from governance.changes import changes_since
 from governance.models import DossierExport, PolicyVersion, Promotion, Review
 from governance.page_selectors.evidence import EvidencePart, current_by_kind, evidence_of
@@ -64,6 +65,7 @@ class VersionPage:
     policy: PolicyVersion | None
     may_promote: bool
     may_write_card: bool
+    may_measure: bool
 
     @property
     def headline(self) -> tuple[str, str]:
@@ -155,6 +157,7 @@ def version_page(person: Person, version: ModelVersion, standing: Standing, envi
         policy=policy,
         may_promote=bool(roles & PROMOTERS),
         may_write_card=bool(roles & AUTHORS),
+        may_measure=bool(roles & MEASURERS),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from governance.rules.wording import threshold
+from governance.rules.wording import count, threshold
 
 Clearance: TypeAlias = Literal["pass", "fail", "inconclusive"]
 
@@ -16,10 +16,14 @@ _TOUCHING = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """The values that a rule allows: from ``at_least`` to ``at_most``, both included; None is no bound."""
+    """The values that a rule allows: from ``at_least`` to ``at_most``, both included; None is no bound.
+
+    ``whole`` says that the value is a count, which reads without decimals.
+    """
 
     at_least: float | None = None
     at_most: float | None = None
+    whole: bool = False
 
     @property
     def marks(self) -> list[float]:
@@ -54,10 +58,13 @@ class Bounds:
         """Write the bounds: ``at least 0.80``, ``at most 0.10``, ``at least 0.40 and at most 0.60``."""
         parts = []
         if self.at_least is not None:
-            parts.append(f"at least {threshold(self.at_least)}")
+            parts.append(f"at least {self._written(self.at_least)}")
         if self.at_most is not None:
-            parts.append(f"at most {threshold(self.at_most)}")
+            parts.append(f"at most {self._written(self.at_most)}")
         return " and ".join(parts)
+
+    def _written(self, bound: float) -> str:
+        return count(int(bound)) if self.whole and bound == int(bound) else threshold(bound)
 
     def samples_to_settle(self, value: float, low: float, high: float, n: int) -> int | None:
         r"""Estimate the sample size at which the interval would no longer straddle a bound.

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from governance.rules.anonymity_rule import AnonymityRule
+from governance.rules.bias_audit_rule import BiasAuditRule
 from governance.rules.comparison_rule import ComparisonRule
 from governance.rules.documentation_rule import DocumentationRule
+from governance.rules.drift_rule import DriftRule
 from governance.rules.fairness_rule import FairnessRule
 from governance.rules.performance_rule import PerformanceRule
+from governance.rules.pii_rule import PiiRule
+from governance.rules.proxies_rule import ProxiesRule
+from governance.rules.quality_rule import QualityRule
 from governance.rules.rule import Rule
 
 CHECKS: Mapping[str, type[Rule]] = {
-    rule.check: rule for rule in (PerformanceRule, FairnessRule, ComparisonRule, DocumentationRule)
+    rule.check: rule
+    for rule in (
+        PerformanceRule,
+        FairnessRule,
+        ComparisonRule,
+        DocumentationRule,
+        BiasAuditRule,
+        QualityRule,
+        DriftRule,
+        PiiRule,
+        AnonymityRule,
+        ProxiesRule,
+    )
 }

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from audits.data_roles import CHAMPION
 from governance.rules import wording
 from governance.rules.bounds import Bounds
 from governance.rules.facts import Facts
 from governance.rules.measured_rule import Look, MeasuredRule, measured_fields, with_confidence
 from governance.rules.metrics import COMPARISON
-from governance.rules.performance_rule import PLANNED_CONFIDENCE
+from governance.rules.prediction_needs import PLANNED_CONFIDENCE, prediction_need
 from governance.rules.rule import Detail, EvidenceTerms, Judgement, Need, common_fields
+from registry.manifest import PREDICTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,12 @@ class ComparisonRule(MeasuredRule):
         """The comparison with the champion, if there is one."""
         if not has_champion:
             return None
-        return Need(kind=self.check, parameters={"confidences": (self.confidence or PLANNED_CONFIDENCE,)})
+        return prediction_need(
+            self.check,
+            schema,
+            {"confidences": (self.confidence or PLANNED_CONFIDENCE,)},
+            roles=(PREDICTIONS, f"{CHAMPION}{PREDICTIONS}"),
+        )
 
     def expected(self) -> str:
         """What the rule asks, in a few words."""

@@ -81,7 +81,10 @@ def _apply(rule: Rule, policy: PolicyDocument, facts: Facts) -> dict[str, Any]:
         waiver = max(waivers, key=lambda waiver: (waiver.until, waiver.id))
         sentence += f" Exception {waiver.id} waives this rule until {waiver.until:%Y-%m-%d %H:%M} UTC."
         status = "excepted"
+    # Named only where the check does not name it already: verdicts from before there were keys keep their bytes.
+    read = {"evaluation": rule.key} if rule.key not in ("", rule.check) else {}
     return {
+        **read,
         "id": rule.id,
         "title": rule.title or rule.statement(),
         "check": rule.check,

@@ -7,6 +7,9 @@ from datetime import timedelta
 from governance.rules.facts import TRUST_GRADES, Evaluation, Facts
 from governance.rules.rule import EvidenceTerms, Judgement
 
+MEASURE_AGAIN = "Measure again."
+"""The fix where the same question can be asked once more."""
+
 _GRADE_WORDS = {
     "claimed": "only claimed: a client sent the predictions with a token",
     "attested": "attested by an identified CI job, which is less than asked",
@@ -18,11 +21,13 @@ _HOW_TO_REACH = {
 }
 
 
-def unusable(kind: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: str) -> Judgement | None:
-    """Judge the evaluation of ``kind`` before its numbers are looked at.
+def unusable(key: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: str, name: str = "") -> Judgement | None:
+    """Judge the evaluation ``key`` before its numbers are looked at.
 
     Parameters
     ----------
+    name
+        What sentences call it; by default its key.
     how_to_measure
         The fix when it was never planned.
 
@@ -31,7 +36,7 @@ def unusable(kind: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: s
     Judgement or None
         The final judgement ``missing``, ``pending`` or ``error``; None when the measurements may be read.
     """
-    evaluation = facts.evaluations.get(kind)
+    kind, evaluation = name or key, facts.evaluations.get(key)
     if evaluation is None:
         return Judgement(
             status="missing",
@@ -50,11 +55,24 @@ def unusable(kind: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: s
             fix="Mend the input that is named here, and submit again.",
             evidence=_digests(evaluation),
         )
+    if evaluation.status == "cancelled":
+        return _cancelled(kind, evaluation)
     return Judgement(
         status="pending",
         observed="being measured" if evaluation.status == "running" else "waiting to be measured",
         sentence=f"The {kind} evaluation is {'under way' if evaluation.status == 'running' else 'waiting to begin'}.",
         fix="Wait until it is finished.",
+    )
+
+
+def _cancelled(kind: str, evaluation: Evaluation) -> Judgement:
+    who = f" by {evaluation.cancelled_by}" if evaluation.cancelled_by else ""
+    when = f" on {evaluation.finished_at:%Y-%m-%d}" if evaluation.finished_at else ""
+    return Judgement(
+        status="missing",
+        observed="the evaluation was cancelled",
+        sentence=f"The {kind} evaluation was cancelled{who}{when}.",
+        fix=MEASURE_AGAIN,
     )
 
 
@@ -64,7 +82,7 @@ def _too_weak(kind: str, evaluation: Evaluation, terms: EvidenceTerms) -> Judgem
             status="missing",
             observed="no evidence on record",
             sentence=f"The {kind} evaluation left no evidence on record.",
-            fix="Measure again.",
+            fix=MEASURE_AGAIN,
         )
     if TRUST_GRADES.index(evaluation.trust) >= TRUST_GRADES.index(terms.minimum_trust):
         return None
@@ -95,7 +113,7 @@ def _too_old(kind: str, evaluation: Evaluation, facts: Facts, terms: EvidenceTer
     else:
         return None
     return Judgement(
-        status="missing", observed=observed, sentence=sentence, fix="Measure again.", evidence=_digests(evaluation)
+        status="missing", observed=observed, sentence=sentence, fix=MEASURE_AGAIN, evidence=_digests(evaluation)
     )
 
 

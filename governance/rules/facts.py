@@ -14,7 +14,7 @@ from registry.errors import InvalidInput
 TRUST_GRADES = ("claimed", "attested", "recomputed")
 """From weakest to strongest."""
 
-EVALUATION_STATUSES = ("succeeded", "error", "queued", "running")
+EVALUATION_STATUSES = ("succeeded", "error", "queued", "running", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +54,14 @@ class EvaluationError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """One planned evaluation and how far it came."""
+    """One planned evaluation and how far it came; ``cancelled_by`` is a person's printed name."""
 
     status: str
     trust: str
     finished_at: datetime | None
     sha256: str | None
     error: EvaluationError | None
+    cancelled_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,15 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything known about one version at one moment. ``measurements`` are keyed by the kind of evaluation."""
+    """Everything known about one version at one moment.
+
+    Attributes
+    ----------
+    evaluations, measurements
+        By the key of the evaluation: its kind and, where policy names other data than usual, those.
+    features
+        The columns that the manifest names as features; None where the facts do not say.
+    """
 
     as_of: datetime
     subject: Subject
@@ -91,6 +100,7 @@ class Facts:
     champion: Champion | None
     documentation: Mapping[str, str]
     exceptions: tuple[Waiver, ...]
+    features: tuple[str, ...] | None = None
 
 
 def parse_facts(data: Mapping[str, Any]) -> Facts:
@@ -105,21 +115,23 @@ def parse_facts(data: Mapping[str, Any]) -> Facts:
     reader = Reader(data, "")
     as_of = reader.moment("as_of")
     subject = _subject(reader.object("subject"))
-    evaluations = {kind: _evaluation(inner) for kind, inner in reader.object("evaluations").items()}
-    measurements: dict[str, list[Measurement]] = {kind: [] for kind in evaluations}
+    evaluations = {key: _evaluation(inner) for key, inner in reader.object("evaluations").items()}
+    measurements: dict[str, list[Measurement]] = {key: [] for key in evaluations}
     for inner in reader.objects("measurements"):
-        kind, measurement = _measurement(inner, evaluations)
-        measurements[kind].append(measurement)
+        key, measurement = _measurement(inner, evaluations)
+        measurements[key].append(measurement)
     champion = reader.object_or_none("champion")
     documentation = reader.object("documentation")
     facts = Facts(
         as_of=as_of,
         subject=subject,
         evaluations=evaluations,
-        measurements={kind: tuple(found) for kind, found in measurements.items()},
+        measurements={key: tuple(found) for key, found in measurements.items()},
         champion=None if champion is None else _champion(champion),
         documentation={section: documentation.text(section) for section in documentation.names()},
         exceptions=tuple(_waiver(inner) for inner in reader.objects("exceptions")),
+        # Facts of verdicts from before there were rules over features do not name them.
+        features=reader.texts("features") if "features" in reader.names() else None,
     )
     reader.done()
     return facts
@@ -145,6 +157,7 @@ def _evaluation(reader: Reader) -> Evaluation:
         finished_at=reader.moment_or_none("finished_at"),
         sha256=reader.digest_or_none("sha256"),
         error=None if error is None else _evaluation_error(error),
+        cancelled_by=reader.text("cancelled_by") if "cancelled_by" in reader.names() else "",
     )
     reader.done()
     return evaluation
@@ -174,11 +187,11 @@ def _waiver(reader: Reader) -> Waiver:
 
 
 def _measurement(reader: Reader, evaluations: Mapping[str, Evaluation]) -> tuple[str, Measurement]:
-    kind = reader.choice("kind", tuple(evaluations))
+    key = reader.choice("kind", tuple(evaluations))
     evidence = reader.digest("evidence")
-    if evidence != evaluations[kind].sha256:
+    if evidence != evaluations[key].sha256:
         # Otherwise a number could borrow the trust grade and the date of an evaluation it does not come from.
-        raise InvalidInput(f"{reader.path('evidence')} is not the evidence of the {kind} evaluation", field="evidence")
+        raise InvalidInput(f"{reader.path('evidence')} is not the evidence of the {key} evaluation", field="evidence")
     slice_ = reader.object("slice")
     measurement = Measurement(
         metric=reader.text("metric"),
@@ -197,4 +210,4 @@ def _measurement(reader: Reader, evaluations: Mapping[str, Evaluation]) -> tuple
     if measurement.low is not None and measurement.high is not None and measurement.low > measurement.high:
         raise InvalidInput(f"{reader.path('low')} is above high", field="low")
     reader.done()
-    return kind, measurement
+    return key, measurement

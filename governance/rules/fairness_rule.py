@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from audits.measurement import Measurement
 from governance.rules import wording
 from governance.rules.facts import Facts
 from governance.rules.measured_rule import Look, MeasuredRule, measured_fields, with_confidence
-from governance.rules.metrics import AGGREGATES, FAIRNESS, parse_bounds
-from governance.rules.performance_rule import PLANNED_CONFIDENCE
+from governance.rules.metrics import AGGREGATES, FAIRNESS, REPRESENTATION, parse_bounds
+from governance.rules.prediction_needs import PLANNED_CONFIDENCE, prediction_need
 from governance.rules.rule import Detail, Need, common_fields
 from registry.errors import InvalidInput
+
+_CLASS = "class"
+_REMEDIED = "remedied_demographic_parity_ratio"
+_OF_THE_DATA = ("representation_share", REPRESENTATION)
+_SHARES_ADD_UP = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +32,15 @@ class FairnessRule(MeasuredRule):
         The sets of columns whose groups are compared, each by itself; all must clear.
     minimum_group
         Share of rows under which a group is left out of an aggregate. Rates of groups leave no group out.
+    population
+        Column to group to its share of the population that the data should represent; without it the manifest's.
     """
 
     check: ClassVar[str] = "fairness"
 
     over: tuple[tuple[str, ...], ...]
     minimum_group: float = 0.0
+    population: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], path: str) -> Self:
@@ -50,6 +58,7 @@ class FairnessRule(MeasuredRule):
             bounds=parse_bounds(data, FAIRNESS[metric], path),
             over=_parse_over(data["over"], f"{path}.over"),
             minimum_group=data.get("minimum_group", 0.0),
+            population=_parse_population(data, path),
         )
 
     def statement(self) -> str:
@@ -70,18 +79,25 @@ class FairnessRule(MeasuredRule):
         over = tuple(columns for columns in self.over if declared.issuperset(columns))
         if not over:
             return None
-        return Need(
-            kind=self.check,
-            parameters={
+        population = schema.get("population") or {}
+        return prediction_need(
+            self.check,
+            schema,
+            {
                 "confidences": (self.confidence or PLANNED_CONFIDENCE,),
                 "minimum_groups": (self.minimum_group,),
                 "over": over,
             },
+            fixed={"population": population} if self.metric == REPRESENTATION and population else {},
         )
+
+    def told(self) -> Mapping[str, Any]:
+        """The population: one evaluation holds the data against one."""
+        return {"population": self.population} if self.population else {}
 
     def look(self, facts: Facts) -> list[Look]:
         """Compare every set of columns, or every group of it."""
-        found = facts.measurements[self.check]
+        found = facts.measurements[self.key]
         known = {column for measurement in found for column in (*measurement.slice, *measurement.over)}
         looks: list[Look] = []
         for columns in self.over:
@@ -91,7 +107,7 @@ class FairnessRule(MeasuredRule):
             elif self.metric in AGGREGATES:
                 looks.append(self._look_at_aggregate(columns, found))
             else:
-                looks.extend(self._look_at_groups(columns, found))
+                looks.extend(self._look_at_groups(columns, facts))
         return looks
 
     def _undeclared(self, columns: tuple[str, ...], undeclared: list[str]) -> Look:
@@ -125,14 +141,14 @@ class FairnessRule(MeasuredRule):
         absent = self._not_measured(columns, f"it was not measured with a minimum group of {share}")
         return self.compare(candidates, absent=absent, over=columns)
 
-    def _look_at_groups(self, columns: tuple[str, ...], found: tuple[Measurement, ...]) -> list[Look]:
+    def _look_at_groups(self, columns: tuple[str, ...], facts: Facts) -> list[Look]:
         """Compare every group, and make sure that it is every group: their counts must add up to the whole.
 
         Otherwise a group whose measurement is absent would be a group that passes.
         """
         sizes: dict[tuple[str, ...], set[float]] = {}
         whole: set[float] = set()
-        for measurement in found:
+        for measurement in facts.measurements[self.key]:
             if measurement.metric != "count" or measurement.over or measurement.value is None:
                 continue
             if set(measurement.slice) == set(columns):
@@ -146,16 +162,23 @@ class FairnessRule(MeasuredRule):
         counted = math.fsum(value for values in sizes.values() for value in values)
         if not whole or not math.isclose(counted, whole.pop(), rel_tol=1e-9):
             return [self._not_measured(columns, "the counts of its groups do not add up to the whole")]
-        looks = []
-        for names in sorted(sizes):
-            slice_ = dict(zip(columns, names, strict=True))
-            candidates = [m for m in found if m.metric == self.metric and m.slice == slice_ and not m.over]
-            absent = Look(
-                Detail(metric=self.metric, slice=slice_, status="missing", note="it was not measured"),
-                "Measure again under this policy.",
-            )
-            looks.append(self.compare(candidates, absent=absent, slice_=slice_))
+        looks: list[Look] = []
+        for names in sorted({*sizes, *self._absent_groups(columns)}):
+            looks.extend(self._look_at_group(dict(zip(columns, names, strict=True)), facts))
         return looks
+
+    def _absent_groups(self, columns: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """Groups of the population, which must be looked at though the data hold nobody of them."""
+        return [(group,) for group in self.population.get(columns[0], ())] if len(columns) == 1 else []
+
+    def _look_at_group(self, group: dict[str, str], facts: Facts) -> list[Look]:
+        """Compare the value of one group, or of each class of it where the model has many."""
+        of_classes = self.look_at_places(
+            facts, lambda place: set(place) == {*group, _CLASS} and place.items() >= group.items()
+        )
+        if of_classes and _CLASS not in group:
+            return of_classes
+        return [self.look_at_place(facts, group)]
 
     def phrase(self, detail: Detail, facts: Facts) -> str:
         """The quantity as the beginning of a sentence."""
@@ -176,14 +199,51 @@ class FairnessRule(MeasuredRule):
 
     def how_to_mend(self) -> str:
         """The fix when the value violates the bounds."""
+        if self.metric in _OF_THE_DATA:
+            return "Find in the evidence which groups the data lack, gather more of them, and submit again."
         return (
             "Find in the evidence which groups lie apart, lessen the gap (by reweighing, a fairness constraint or "
             "group thresholds, where the law allows them), and submit a new version."
         )
 
+    def mend(self, detail: Detail, facts: Facts) -> str:
+        """The fix, with what thresholds per group would do where that was worked out."""
+        return f"{self.how_to_mend()}{_remedy(detail, facts.measurements[self.key])}"
+
     @property
     def _words(self) -> str:
         return FAIRNESS[self.metric].words
+
+
+def _remedy(detail: Detail, found: Iterable[Measurement]) -> str:
+    """What was worked out for the columns of ``detail``, as a further sentence; empty where nothing was."""
+    columns = set(detail.over or detail.slice)
+    notes = [
+        m.note.strip(". ")
+        for m in found
+        if m.metric == _REMEDIED and not m.slice and set(m.over) == columns and m.value is not None and m.note.strip()
+    ]
+    return f" For example, {min(notes)}; check that the law allows group thresholds." if notes else ""
+
+
+def _parse_population(data: Mapping[str, Any], path: str) -> dict[str, dict[str, float]]:
+    """Read ``population``.
+
+    Raises
+    ------
+    InvalidInput
+        If the metric is another one, a column is not among ``over``, or shares do not add up to 1.
+    """
+    population: dict[str, dict[str, float]] = data.get("population", {})
+    place = f"{path}.population"
+    if population and data["metric"] != REPRESENTATION:
+        raise InvalidInput(f"{place} belongs to {REPRESENTATION}", field=place)
+    for column, shares in population.items():
+        if column not in data["over"]:
+            raise InvalidInput(f"{place}.{column} is not among the rule's over", field=f"{place}.{column}")
+        if not math.isclose(math.fsum(shares.values()), 1.0, abs_tol=_SHARES_ADD_UP):
+            raise InvalidInput(f"{place}.{column}: the shares must add up to 1", field=f"{place}.{column}")
+    return population
 
 
 def _parse_over(items: list[str | list[str]], path: str) -> tuple[tuple[str, ...], ...]:

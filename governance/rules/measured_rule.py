@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,16 @@ class MeasuredRule(Rule):
     bounds: Bounds
     confidence: float | None = None
 
+    @property
+    def key(self) -> str:
+        """The evaluation that the rule reads, as it is keyed in facts."""
+        return self.check
+
+    @property
+    def evaluation_name(self) -> str:
+        """What sentences call that evaluation."""
+        return self.check
+
     @abstractmethod
     def look(self, facts: Facts) -> list[Look]:
         """Find and compare every quantity the rule asks about, at least one, in the policy's order."""
@@ -71,19 +81,19 @@ class MeasuredRule(Rule):
 
     def judge(self, facts: Facts, terms: EvidenceTerms) -> Judgement:
         """Apply the rule to the measurements, if the evaluation may be relied on."""
-        gate = unusable(self.check, facts, terms, how_to_measure=self.how_to_measure())
+        gate = unusable(self.key, facts, terms, how_to_measure=self.how_to_measure(), name=self.evaluation_name)
         if gate is not None:
             return gate
         looks = self.look(facts)
         first = min(looks, key=lambda look: (SEVERITY.index(look.detail.status), self._slack(look.detail)))
         details = tuple(look.detail for look in looks)
         beside = [detail for detail in details if detail is not first.detail and detail.status != "pass"]
-        digest = facts.evaluations[self.check].sha256
+        digest = facts.evaluations[self.key].sha256
         return Judgement(
             status=worst(detail.status for detail in details),
             observed=self._observed(first.detail),
             sentence=self._sentence(first.detail, beside, facts),
-            fix=self._fix(first),
+            fix=self._fix(first, facts),
             n=first.detail.n,
             evidence=(digest,) if digest else (),
             details=details,
@@ -93,11 +103,37 @@ class MeasuredRule(Rule):
         """Compare the metric's value over everybody."""
         candidates = [
             measurement
-            for measurement in facts.measurements[self.check]
+            for measurement in facts.measurements[self.key]
             if measurement.metric == self.metric and not measurement.slice and not measurement.over
         ]
         absent = Look(Detail(metric=self.metric, status="missing", note="it was not measured"), self.how_to_measure())
         return self.compare(candidates, absent=absent)
+
+    def matches(self, found: Measurement) -> bool:
+        """Whether a measurement is of the rule's metric, on a slice or as a whole."""
+        return found.metric == self.metric and not (found.slice and found.over)
+
+    def look_at_place(self, facts: Facts, slice_: Mapping[str, str]) -> Look:
+        """Compare the metric's value of one slice."""
+        candidates = [m for m in facts.measurements[self.key] if self.matches(m) and m.slice == slice_]
+        absent = Look(
+            Detail(metric=self.metric, slice=slice_, status="missing", note="it was not measured"),
+            "Measure again under this policy.",
+        )
+        return self.compare(candidates, absent=absent, slice_=slice_)
+
+    def look_at_places(self, facts: Facts, accept: Callable[[Mapping[str, str]], bool]) -> list[Look]:
+        """Compare the metric's value of every measured slice that is accepted, in a fixed order."""
+        places = {
+            tuple(sorted(m.slice.items())): m.slice
+            for m in facts.measurements[self.key]
+            if self.matches(m) and accept(m.slice)
+        }
+        return [self.look_at_place(facts, places[place]) for place in sorted(places)]
+
+    def unknown(self, note: str, fix: str, **place: Any) -> Look:
+        """A quantity that is missing, why, and the fix."""
+        return Look(Detail(metric=self.metric, status="missing", note=note, **place), fix)
 
     def compare(
         self, candidates: Iterable[Measurement], *, absent: Look, over: tuple[str, ...] = (), slice_: Any = None
@@ -151,6 +187,8 @@ class MeasuredRule(Rule):
     def _value(self, detail: Detail, *, n: int | None = None) -> str:
         if detail.value is None:
             return "not known"
+        if self.bounds.whole:
+            return wording.counted(detail.value, n=n)
         return wording.measured(
             detail.value, detail.low, detail.high, confidence=self.confidence, n=n, beside=self.bounds.marks
         )
@@ -180,12 +218,18 @@ class MeasuredRule(Rule):
     def _short(self, detail: Detail) -> str:
         if detail.value is None:
             return detail.status
+        if self.bounds.whole:
+            return f"{wording.counted(detail.value)}, {detail.status}"
         return f"{wording.number(detail.value, beside=self.bounds.marks)}, {detail.status}"
 
-    def _fix(self, look: Look) -> str:
+    def mend(self, detail: Detail, facts: Facts) -> str:
+        """The fix of a quantity that violates the bounds, as far as the facts tell more than :meth:`how_to_mend`."""
+        return self.how_to_mend()
+
+    def _fix(self, look: Look, facts: Facts) -> str:
         detail = look.detail
         if detail.status == "fail":
-            return self.how_to_mend()
+            return self.mend(detail, facts)
         if detail.status != "inconclusive":
             return look.fix
         if detail.value is None or detail.low is None or detail.high is None or detail.n is None:

@@ -1,4 +1,4 @@
-"""Which evaluations a policy needs of a version, and with which parameters. Pure."""
+"""Which evaluations a policy needs of a version, on which data and with which parameters. Pure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.rules.policy_document import PolicyDocument
+from governance.rules.rule import Need
 from registry.canonical import canonical_json
-from registry.errors import InvalidInput
 
 
 def plan(policy: PolicyDocument, manifest_schema: Mapping[str, Any], has_champion: bool) -> list[dict[str, Any]]:
-    """List the evaluations that ``policy`` needs, one per kind, with the parameters of all its rules joined.
+    """List the evaluations that ``policy`` needs, one per key, with the parameters of all its rules joined.
 
     Parameters
     ----------
     manifest_schema
-        The manifest's ``schema``: ``label``, ``prediction``, optional ``score``, ``positive``, ``sensitive``.
+        The manifest's ``schema``: ``label``, ``prediction``, optional ``score``, ``positive``, ``sensitive`` and more.
         Sensitive columns that a rule names and the manifest does not declare are left out here; the rule will then be
         ``missing`` and say so.
     has_champion
@@ -25,39 +25,41 @@ def plan(policy: PolicyDocument, manifest_schema: Mapping[str, Any], has_champio
     Returns
     -------
     list of dict
-        ``{"kind", "parameters"}`` in alphabetical order of kind. Parameters are ``label``, ``prediction`` and, if declared,
-        ``score`` and ``positive``; ``confidences``; for fairness also ``minimum_groups`` and ``over`` (a list of lists of columns).
+        ``{"key", "kind", "roles", "parameters"}`` in alphabetical order of key: the kind of evaluation, and the roles
+        of the data that it reads. Evaluations of test predictions have as parameters ``label``, ``prediction`` and, if
+        declared, ``score``, ``positive``, ``task``, ``weight`` and ``scores``; ``confidences``; for fairness also
+        ``minimum_groups`` and ``over`` (a list of lists of columns). Others have those of their kind.
 
     Raises
     ------
     InvalidInput
         If an evaluation is needed and the manifest names no label or prediction column.
     """
-    joined: dict[str, dict[str, list[Any]]] = {}
+    needs: dict[str, list[Need]] = {}
+    told: dict[str, list[Mapping[str, Any]]] = {}
     for rule in policy.rules:
         need = rule.needs(manifest_schema, has_champion=has_champion)
-        if need is None:
-            continue
-        lists = joined.setdefault(need.kind, {})
-        for name, values in need.parameters.items():
-            present = lists.setdefault(name, [])
-            present.extend(value for value in _plain(values) if value not in present)
-    if not joined:
-        return []
-    columns = _columns(manifest_schema)
+        if need is not None:
+            needs.setdefault(need.key, []).append(need)
+            told.setdefault(need.key, []).append(rule.told())
     return [
-        {"kind": kind, "parameters": {**columns, **{name: _sorted(values) for name, values in lists.items()}}}
-        for kind, lists in sorted(joined.items())
+        {"key": key, "kind": same[0].kind, "roles": list(same[0].roles), "parameters": _parameters(same, told[key])}
+        for key, same in sorted(needs.items())
     ]
 
 
-def _columns(schema: Mapping[str, Any]) -> dict[str, str]:
-    for key in ("label", "prediction"):
-        if not schema.get(key):
-            raise InvalidInput(
-                f"the manifest's schema.{key} must name a column of the test predictions", field=f"schema.{key}"
-            )
-    return {key: schema[key] for key in ("label", "prediction", "score", "positive") if schema.get(key)}
+def _parameters(needs: list[Need], told: list[Mapping[str, Any]]) -> dict[str, Any]:
+    fixed: dict[str, Any] = {}
+    lists: dict[str, list[Any]] = {}
+    # What the policy says comes last: it counts more than what the manifest declares.
+    for given in [*(need.fixed for need in needs), *told]:
+        for name, value in given.items():
+            fixed[name] = {**fixed.get(name, {}), **value} if isinstance(value, Mapping) else value
+    for need in needs:
+        for name, values in need.parameters.items():
+            present = lists.setdefault(name, [])
+            present.extend(value for value in _plain(values) if value not in present)
+    return {**fixed, **{name: _sorted(values) for name, values in lists.items()}}
 
 
 def _plain(values: tuple[Any, ...]) -> list[Any]:

@@ -69,6 +69,8 @@ def parse_policy(data: bytes) -> PolicyDocument:
     _require_unique([rule["id"] for rule in document["rules"]], "rules", "id")
     _require_unique([stage["stage"] for stage in document["sign_off"]], "sign_off", "stage")
     applies_to, evidence = document["applies_to"], document["evidence"]
+    rules = tuple(CHECKS[rule["check"]].parse(rule, f"rules[{index}]") for index, rule in enumerate(document["rules"]))
+    _require_joinable(rules)
     return PolicyDocument(
         id=document["policy"],
         version=int(document["version"]),
@@ -80,9 +82,7 @@ def parse_policy(data: bytes) -> PolicyDocument:
             max_age_days=_whole(evidence.get("max_age_days")),
             reason=evidence.get("reason", ""),
         ),
-        rules=tuple(
-            CHECKS[rule["check"]].parse(rule, f"rules[{index}]") for index, rule in enumerate(document["rules"])
-        ),
+        rules=rules,
         sign_off=tuple(_stage(stage, f"sign_off[{index}]") for index, stage in enumerate(document["sign_off"])),
         sha256=sha256_hex(data),
         source=data,
@@ -109,6 +109,21 @@ def _stage(data: Mapping[str, Any], path: str) -> Stage:
 def _whole(number: float | None) -> int | None:
     # JSON Schema counts 90.0 among the integers.
     return None if number is None else int(number)
+
+
+def _require_joinable(rules: tuple[Rule, ...]) -> None:
+    """Refuse two rules that tell one evaluation different things: it could obey only one of them."""
+    told: dict[tuple[str, ...], tuple[Any, str]] = {}
+    for index, rule in enumerate(rules):
+        for name, value in rule.told().items():
+            parts = value.items() if isinstance(value, Mapping) else [("", value)]
+            for part, said in parts:
+                known, first = told.setdefault((rule.key, name, part), (said, rule.id))
+                if known != said:
+                    path = f"rules[{index}].{name}{f'.{part}' if part else ''}"
+                    raise InvalidInput(
+                        f"{path} differs from that of rule {first}, which reads the same evaluation", field=path
+                    )
 
 
 def _require_unique(names: list[str], collection: str, key: str) -> None:

@@ -98,6 +98,7 @@ _LIMIT_WORDS = {
     "maxLength": "must have at most {} characters",
     "minItems": "must have at least {} items",
     "maxItems": "must have at most {} items",
+    "minProperties": "must have at least {} entries",
     "uniqueItems": "must not name anything twice",
 }
 

@@ -71,10 +71,27 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """An evaluation that a rule needs; lists are joined over all rules that need the same kind."""
+    """An evaluation that a rule needs. Rules that need the same ``key`` share one evaluation.
+
+    Attributes
+    ----------
+    kind
+        The kind of evaluation.
+    key
+        What tells it from others of its kind; see :func:`governance.rules.keys.evaluation_key`.
+    roles
+        The roles of the data that it reads, in the order in which the kind takes them.
+    parameters
+        Lists that are joined over all rules that share the evaluation.
+    fixed
+        Parameters that do not depend on the single rule; mappings among them are joined key by key.
+    """
 
     kind: str
+    key: str
+    roles: tuple[str, ...]
     parameters: Mapping[str, tuple[Any, ...]]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +143,15 @@ class Rule(ABC):
     @abstractmethod
     def needs(self, schema: Mapping[str, Any], *, has_champion: bool) -> Need | None:
         """The evaluation that the rule needs of a version whose manifest declares ``schema``."""
+
+    def told(self) -> Mapping[str, Any]:
+        """Parameters that the rule itself fixes for its evaluation: two rules that share one must not contradict."""
+        return {}
+
+    @property
+    def key(self) -> str:
+        """The key of the evaluation that the rule reads; empty where it reads none."""
+        return ""
 
     @abstractmethod
     def judge(self, facts: Facts, terms: EvidenceTerms) -> Judgement:

@@ -8,7 +8,10 @@ from decimal import Decimal
 
 from audits.wording import EN_DASH, MINUS, columns_words, listed, percent
 
-__all__ = ["columns_words", "count", "interval", "listed", "measured", "number", "percent", "samples", "threshold"]
+__all__ = [
+    "columns_words", "count", "counted", "data_words", "interval", "listed", "measured", "number", "percent", "samples",
+    "threshold",
+]  # fmt: skip
 
 _DECIMALS = 3
 _MOST_DECIMALS = 17
@@ -66,6 +69,17 @@ def measured(
         how = f"{percent(confidence)} interval {interval(low, high, beside=marks)}"
     size = "" if n is None else f", n {count(n)}"
     return f"{number(value, beside=marks)} ({how}{size})"
+
+
+def counted(value: float, *, n: int | None = None) -> str:
+    """Write a value that was counted exactly: ``3 (n 1,989)``."""
+    size = "" if n is None else f" (n {count(n)})"
+    return f"{count(int(value)) if value == int(value) else number(value)}{size}"
+
+
+def data_words(roles: Iterable[str]) -> str:
+    """Write the data that an evaluation reads: ``the training data``."""
+    return listed(f"the {role.replace('-', ' ')}" for role in roles)
 
 
 def count(n: int) -> str:

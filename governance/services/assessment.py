@@ -123,7 +123,7 @@ def _evaluations(
     if champion is not None:
         plans = [_against(champion, item) for item in plans]
     found = current_evaluations(version, plans, champion=champion)
-    wanting = [item for item in plans if item["kind"] not in found]
+    wanting = [item for item in plans if item["key"] not in found]
     if wanting:
         evaluate_version(actor=version.submitted_by, version=version, plans=wanting, champion=champion)
         found = current_evaluations(version, plans, champion=champion)
@@ -196,8 +196,8 @@ def _subject(
         manifest_sha256=version.sha256,
         artifacts=version.files.values_list("path", "role", "artifact_id"),
         evidence={
-            kind: evaluation.report_id
-            for kind, evaluation in evaluations.items()
+            key: evaluation.report_id
+            for key, evaluation in evaluations.items()
             if evaluation.status == JobStatus.SUCCEEDED and evaluation.report_id
         },
         verdict_sha256=sha256_hex(bytes(verdict.content)),

@@ -49,6 +49,19 @@ def mark(name: str) -> SafeString:
 
 
 @register.filter
+def left(seconds: int | None) -> str:
+    """How long something will take, roughly; empty while that cannot be told."""
+    if seconds is None:
+        return ""
+    if seconds < _JUST_NOW_SECONDS:
+        return _("about %(seconds)s s left") % {"seconds": max(5, -(-seconds // 5) * 5)}
+    minutes = -(-seconds // 60)
+    if minutes < 2 * _JUST_NOW_SECONDS:
+        return _("about %(minutes)s min left") % {"minutes": minutes}
+    return _("about %(hours)s h left") % {"hours": -(-minutes // 60)}
+
+
+@register.filter
 def digest(sha256: str | None) -> SafeString:
     """The first twelve digits; the whole digest on hover, when copied, and on paper."""
     if not sha256:

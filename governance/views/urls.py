@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     _page(f"{_VERSION}/progress", versions.progress, "version-progress"),
     _page(f"{_VERSION}/promote", versions.promote, "promote"),
     _page(f"{_VERSION}/evaluations/<uuid:evaluation>/repeat", versions.repeat, "repeat"),
+    _page(f"{_VERSION}/evaluations/<uuid:evaluation>/cancel", versions.cancel, "cancel"),
     _page(f"{_VERSION}/card", documents.card, "card"),
     _page(f"{_VERSION}/dossier", documents.dossier, "dossier"),
     _page(f"{_VERSION}/dossier/progress", documents.dossier_progress, "dossier-progress"),

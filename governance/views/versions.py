@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from audits.services.evaluations import repeat_evaluation
+from audits.models import Evaluation
+from audits.services.evaluations import MEASURERS, require_measurer
 from governance.champion import version_in
 from governance.page_selectors.evidence import current_by_kind
 from governance.page_selectors.standing import Standing
 from governance.page_selectors.versions import is_settling, standing_for, version_page
+from governance.services.evidence import measure_again, stop_measuring
 from governance.services.promotions import promote_version
-from governance.services.submissions import judge_everywhere
 from governance.views.page import htmx_refresh, reader
 from registry.errors import CountersignError, NotAllowed, NotFound
 from registry.models import ModelVersion
@@ -48,22 +49,42 @@ def progress(request: HttpRequest, model: str, version: str) -> HttpResponse:
     running = [item for item in current_by_kind(found).values() if not item.is_finished]
     if not is_settling(standing, running):
         return htmx_refresh()
-    page = {"version": found, "environment": standing.environment, "running": running}
+    person_may = bool(roles_of(reader(request), found.model) & MEASURERS)
+    page = {"version": found, "environment": standing.environment, "running": running, "may_measure": person_may}
     return render(request, "version/_progress.html", {"page": page})
 
 
 @require_POST
 def repeat(request: HttpRequest, model: str, version: str, evaluation: UUID) -> HttpResponse:
-    """Measure again what ended in error."""
+    """Measure again what ended in error, was cancelled or grew too old."""
     person = reader(request)
     found = get_version(person, model, version)
-    failed = found.evaluations.filter(pk=evaluation).first()
-    if failed is None:
-        raise NotFound("there is no such evaluation of this version")
-    repeat_evaluation(actor=person, evaluation=failed)
-    judge_everywhere(actor=person, version=found)
-    messages.success(request, _("The %(kind)s evaluation runs again.") % {"kind": failed.kind})
+    again = measure_again(actor=person, evaluation=_evaluation(found, evaluation))
+    messages.success(request, _("The %(kind)s evaluation runs again.") % {"kind": again.key})
     return redirect(page_of(found, request.POST.get("environment", "")))
+
+
+def _evaluation(version: ModelVersion, pk: UUID) -> Evaluation:
+    found = version.evaluations.select_related("version__model__use_case").filter(pk=pk).first()
+    if found is None:
+        raise NotFound("there is no such evaluation of this version")
+    return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, model: str, version: str, evaluation: UUID) -> HttpResponse:
+    """Ask, naming the thing; then stop measuring."""
+    person = reader(request)
+    found = get_version(person, model, version)
+    running = _evaluation(found, evaluation)
+    require_measurer(person, found)
+    environment = request.POST.get("environment") or request.GET.get("environment", "")
+    if request.method == "POST":
+        stop_measuring(actor=person, evaluation=running)
+        messages.success(request, _("The %(kind)s evaluation is cancelled.") % {"kind": running.key})
+        return redirect(page_of(found, environment))
+    context = {"version": found, "evaluation": running, "environment": environment, "back": page_of(found, environment)}
+    return render(request, "version/cancel.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

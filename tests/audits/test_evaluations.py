@@ -122,7 +122,7 @@ def test_bytes_changed_in_the_store_are_not_measured(world, settings):
 
 
 def test_an_engine_that_crashes_is_an_error_without_its_inner_words(world, monkeypatch):
-    monkeypatch.setattr(services, "_measure", lambda evaluation: {}["secret-path"])
+    monkeypatch.setattr(services, "_measure", lambda evaluation, progress: {}["secret-path"])
     version = world.submit("1")
     error = version.evaluations.first().error
     assert "KeyError" in error["message"]
@@ -161,7 +161,10 @@ def test_what_was_measured_is_the_stored_report(world):
 def test_the_same_question_is_asked_once(world):
     version = world.submit("1")
     before = ledger_actions()
-    plans = [{"kind": item.kind, "parameters": item.parameters} for item in version.evaluations.all()]
+    plans = [
+        {"key": item.key, "kind": item.kind, "roles": item.roles, "parameters": item.parameters}
+        for item in version.evaluations.all()
+    ]
     again = evaluate_version(actor=world.ada, version=version, plans=plans)
     assert {item.pk for item in again} == set(version.evaluations.values_list("pk", flat=True))
     assert ledger_actions() == before
@@ -172,7 +175,7 @@ def test_only_an_error_is_asked_again(world, monkeypatch):
     with pytest.raises(InvalidInput, match="ended in error"):
         repeat_evaluation(actor=world.ada, evaluation=version.evaluations.first())
     with monkeypatch.context() as broken:
-        broken.setattr(services, "_measure", lambda evaluation: 1 / 0)
+        broken.setattr(services, "_measure", lambda evaluation, progress: 1 / 0)
         second = world.submit("2")
     failed = second.evaluations.get(kind="fairness")
     again = repeat_evaluation(actor=world.grace, evaluation=failed)

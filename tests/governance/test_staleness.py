@@ -79,7 +79,10 @@ def test_evidence_measured_again(world, signed, monkeypatch):
 
     monkeypatch.setattr(engine, "code_version", lambda: "countersign 99", raising=False)
     monkeypatch.setattr("audits.code_versions.code_version", lambda: "countersign 99")
-    plans = [{"kind": item.kind, "parameters": item.parameters} for item in signed.evaluations.all()]
+    plans = [
+        {"key": item.key, "kind": item.kind, "roles": item.roles, "parameters": item.parameters}
+        for item in signed.evaluations.all()
+    ]
     evaluations.evaluate_version(actor=world.ada, version=signed, plans=plans)
     assert result(world, signed) == "pending"
     run_tasks()

@@ -1,0 +1,12 @@
+"""The roles that data play in a version, by which policies and evaluations name them. Pure."""
+
+from __future__ import annotations
+
+TRAINING = "training-data"
+TEST = "test-data"
+
+CHAMPION = "champion/"
+"""Before a role: the data that play it in the champion."""
+
+EXPECTATIONS = "expectations"
+"""The role of an artifact that is no data but says what they should be like; and the parameter that names its path."""

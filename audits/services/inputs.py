@@ -1,0 +1,113 @@
+"""What an evaluation reads: the artifact or the address that plays each role, in the version or in its champion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audits.data_roles import CHAMPION, EXPECTATIONS
+from registry import artifact_store
+from registry.errors import InvalidInput
+from registry.manifest import PREDICTIONS
+from registry.models import ModelVersion
+
+if TYPE_CHECKING:
+    from audits.engines.opening import Data
+
+Input = dict[str, str]
+
+
+def inputs_of(
+    version: ModelVersion, plan: Mapping[str, Any], champion: ModelVersion | None
+) -> tuple[list[Input], list[str]]:
+    """Find what a planned evaluation reads, and the roles that nothing plays.
+
+    Returns
+    -------
+    tuple of list of dict and list of str
+        ``{"path", "sha256"}`` of test predictions, with ``"role"`` for other files, and ``{"path", "url", "role"}`` of
+        tables elsewhere, in the order in which the kind of evaluation takes them; the roles that are missing.
+    """
+    found: list[Input] = []
+    missing: list[str] = []
+    for role in plan["roles"]:
+        whose = champion if role.startswith(CHAMPION) else version
+        item = _playing(role.removeprefix(CHAMPION), whose) if whose else None
+        if item is None:
+            missing.append(role)
+        else:
+            found.append(item)
+    path = plan["parameters"].get(EXPECTATIONS)
+    if path:
+        file = version.files.filter(path=path, role=EXPECTATIONS).first()
+        if file is None:
+            missing.append(f"{EXPECTATIONS} at {path}")
+        else:
+            found.append({"path": file.path, "sha256": file.artifact_id, "role": EXPECTATIONS})
+    return found, missing
+
+
+def _playing(role: str, version: ModelVersion) -> Input | None:
+    files = list(version.files.filter(role=role).order_by("path"))
+    if files:
+        file = files[0]
+        # Without the role for predictions: questions asked before there were other roles keep their digest.
+        named = {} if role == PREDICTIONS else {"role": role}
+        return {"path": file.path, "sha256": file.artifact_id, **named}
+    for reference in version.facts.get("data", ()):
+        if reference["role"] == role:
+            return {"path": reference["url"], "url": reference["url"], "role": role}
+    return None
+
+
+def require_all(missing: Sequence[str], version: ModelVersion, roles: Sequence[str]) -> None:
+    """Refuse to measure without some of the data, or with files that cannot be told apart.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the role, and how to add data for it.
+    """
+    if missing:
+        role = missing[0].removeprefix(CHAMPION)
+        whose = "champion" if missing[0].startswith(CHAMPION) else "version"
+        entry = "" if role.startswith(EXPECTATIONS) else ", or an entry for it in the manifest's data list"
+        raise InvalidInput(
+            f"the {whose} has no data with the role {role}: add an artifact with the role {role}{entry}, and submit again"
+        )
+    for role in roles:
+        files = (
+            [] if role.startswith(CHAMPION) else list(version.files.filter(role=role).values_list("path", flat=True))
+        )
+        if len(files) > 1:
+            raise InvalidInput(
+                f"{len(files)} files have the role {role}, {files[0]} and {files[1]} among them: give it to one"
+            )
+
+
+def opened(stack: ExitStack, inputs: Sequence[Mapping[str, str]]) -> Iterator[Data]:
+    """The data sets among ``inputs``, files brought to local paths for as long as ``stack`` lasts."""
+    from audits.engines.opening import Data
+
+    for item in inputs:
+        if item.get("role") == EXPECTATIONS:
+            continue
+        if "url" in item:
+            yield Data(name=item["url"], url=item["url"])
+        else:
+            suffix = Path(item["path"]).suffix
+            path = stack.enter_context(artifact_store.local_path(item["sha256"], suffix=suffix))
+            yield Data(name=item["path"], path=path)
+
+
+def parameters_with(inputs: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, with the expectations as they were written in the place of their path."""
+    for item in inputs:
+        if item.get("role") == EXPECTATIONS:
+            from registry.safe_yaml import load_yaml
+
+            stated = load_yaml(artifact_store.read_bytes(item["sha256"]), what=f"expectations {item['path']}")
+            return {**parameters, EXPECTATIONS: stated}
+    return dict(parameters)
