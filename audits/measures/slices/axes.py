@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from audits.engines.port import MISSING_BIN, ROWS, binned
+from audits.engines.port import MISSING_BIN, binned
+from audits.measures.distinct_values import holds_more_than
 from audits.measures.quantiles import quantiles
 from audits.prediction_columns import UNKNOWN
 from registry.errors import InvalidInput
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST_DISTINCT_NUMBERS = 10
 _BINS = 5
-_SOME_ROWS = 2000
 _NO_NAME = {"", "nan", "null", "<na>", "none"}
 
 
@@ -74,9 +74,9 @@ def axes_of(engine: Engine, columns: Sequence[str], *, most_levels: int) -> list
             raise InvalidInput(f"column {column!r} holds neither names nor numbers; slices need either", field="slices")
     axes = []
     for column in columns:
-        if kinds[column] in ("integer", "number") and _holds_more_than(engine, column, MOST_DISTINCT_NUMBERS):
+        if kinds[column] in ("integer", "number") and holds_more_than(engine, column, MOST_DISTINCT_NUMBERS):
             axes.append(_of_numbers(engine, column))
-        elif _holds_more_than(engine, column, most_levels):
+        elif holds_more_than(engine, column, most_levels):
             raise InvalidInput(
                 f"column {column!r} holds more than {most_levels} different values; "
                 "bin it (places into regions) or raise max_groups",
@@ -85,15 +85,6 @@ def axes_of(engine: Engine, columns: Sequence[str], *, most_levels: int) -> list
         else:
             axes.append(_of_names(engine, column))
     return axes
-
-
-def _holds_more_than(engine: Engine, column: str, number: int) -> bool:
-    """Whether a column has more different values than ``number``; some rows may prove it, else all are looked at."""
-    values = engine.table.select(column)
-    for some in (values.limit(_SOME_ROWS), values):
-        if engine.grouped((), of=some.distinct().limit(number + 1)).columns()[ROWS][0] > number:
-            return True
-    return False
 
 
 def _of_names(engine: Engine, column: str) -> Axis:
