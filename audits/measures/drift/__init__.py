@@ -1,0 +1,1 @@
+"""How far one data set has moved from another: columns, correlations, and whether a classifier tells them apart. Pure."""
