@@ -1,27 +1,22 @@
-"""DuckDB, embedded: Parquet, CSV and directories of Parquet, streamed, on as much memory as it is given. Pure of Django."""
+"""DuckDB, embedded: a table of files or of Arrow data, streamed, on as much memory as it is given. Pure of Django."""
 
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audits.engines.compiling import to_sql
 from audits.engines.csv_files import convert_csv, select_typed
-from audits.engines.port import Engine, Histogram, Origin, bound
+from audits.engines.duckdb_database import Database
+from audits.engines.files import LIMITS, check_names, check_parquet_parts, digests_of, parts_of
+from audits.engines.port import Engine, Histogram, Interrupted, Origin, bound
+from audits.engines.settings import Settings
+from audits.engines.typed_batches import as_declared
 from audits.prediction_errors import PredictionsError
-from audits.prediction_files import (
-    Limits,
-    Source,
-    check_parquet,
-    digest_of_file,
-    first_line,
-    open_sources,
-    told_sources,
-)
+from audits.prediction_files import Limits, first_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,23 +26,43 @@ if TYPE_CHECKING:
     from audits.engines.port import Value
 
 _BATCH_ROWS = 1 << 17
+_PERCENT = 100.0
 
 
 class DuckEngine(Engine):
-    """A table in DuckDB: files, or Arrow data that are in memory already."""
+    """A table in DuckDB: files, or Arrow data that are in memory already.
+
+    Parameters
+    ----------
+    database
+        In which the view ``source`` is defined; the engine closes it.
+    title
+        What people know the data by; it stands in messages.
+    digests
+        What was read, with its SHA-256, which may still be being computed.
+    written
+        Column to the SQL of its typed values, where the file holds texts.
+    """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, *, title: str, digests: Sequence[tuple[str, Future[str]]]
+        self,
+        database: Database,
+        *,
+        title: str,
+        digests: Sequence[tuple[str, Future[str]]] = (),
+        written: Mapping[str, str] | None = None,
     ) -> None:
         import duckdb
 
         self.name = f"duckdb {duckdb.__version__}"
         self.title = title
-        self.connection = connection
+        self._database = database
         self._digests = tuple(digests)
-        self._closing: list[Any] = []
-        self._typed: dict[str, str] = {}
-        self.table = _unbound(connection)
+        self._written = dict(written or {})
+        self._views: dict[frozenset[str], ibis.Table] = {}
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._rows: int | None = None
+        self.table = _unbound(database, "source")
 
     @property
     def origins(self) -> tuple[Origin, ...]:
@@ -56,26 +71,19 @@ class DuckEngine(Engine):
 
     def batches(self, expression: ibis.Table) -> Iterator[pa.RecordBatch]:
         """Run an expression; batches are made as they are read."""
-        import ibis
-
-        with self._reading():
-            yield from self.connection.execute(ibis.to_sql(expression, dialect="duckdb")).to_arrow_reader(_BATCH_ROWS)
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        import duckdb
-
-        try:
-            yield
-        except duckdb.Error as error:
-            raise PredictionsError(f"{self.title}: cannot be read: {first_line(error)}", file=self.title) from error
+        schema = expression.schema().to_pyarrow()
+        return self.observed(self._stream(to_sql(expression, "duckdb"), schema))
 
     def as_written(self, columns: Sequence[str]) -> ibis.Table:
         """The table with those columns of a CSV file as the texts that stand there."""
-        if not self._typed:
+        wanted = frozenset(columns).intersection(self._written)
+        if not wanted:
             return self.table
-        self.connection.execute(f"CREATE OR REPLACE VIEW written AS {select_typed(self._typed, written=columns)}")
-        return _unbound(self.connection, "written")
+        if wanted not in self._views:
+            name = f"written_{len(self._views)}"
+            self._database.connection.execute(f"CREATE VIEW {name} AS {select_typed(self._written, written=wanted)}")
+            self._views[wanted] = _unbound(self._database, name)
+        return self._views[wanted]
 
     def histograms(self, columns: Mapping[str, tuple[Value, Sequence[float]]]) -> dict[str, Histogram]:
         """By DuckDB's own aggregate, which searches the bin instead of descending a tree of comparisons."""
@@ -84,119 +92,133 @@ class DuckEngine(Engine):
         return {name: self._histogram(value, edges) for name, (value, edges) in columns.items()}
 
     def _histogram(self, value: Value, edges: Sequence[float]) -> Histogram:
-        import ibis
-
         # DuckDB's bins hold their upper edge and ours do not: the next smaller number bounds the same values. The numbers
         # are written as texts because DuckDB reads decimals with an error in the last bit.
         bounds = [math.nextafter(edge, -math.inf) for edge in edges]
         written = ", ".join(f"'{bound!r}'" for bound in bounds)
-        inner = ibis.to_sql(self.table.select(v=bound(self.table, value).cast("float64")), dialect="duckdb")
-        query = f"SELECT count(*), histogram(v, CAST([{written}] AS DOUBLE[])) FROM ({inner})"  # noqa: S608 - our numbers
-        with self._reading():
-            row = self.connection.execute(query).fetchone()
-        assert row is not None
-        found = row[1] or {}
+        inner = to_sql(self.table.select(v=bound(self.table, value).cast("float64")), "duckdb")
+        query = f"SELECT count(*) AS n, histogram(v, CAST([{written}] AS DOUBLE[])) AS bins FROM ({inner})"  # noqa: S608 - our numbers
+        (row,) = [row for batch in self.observed(self._stream(query)) for row in batch.to_pylist()]
+        found = dict(row["bins"] or ())
         counts = tuple(found.get(edge, 0) for edge in (*bounds, math.inf))
-        return Histogram(missing=row[0] - sum(counts), counts=counts)
+        return Histogram(missing=row["n"] - sum(counts), counts=counts)
+
+    def interrupt(self) -> None:
+        """Stop all queries that run."""
+        for cursor in tuple(self._running):
+            cursor.interrupt()
+
+    def progress(self) -> float | None:
+        """As DuckDB tells it, which it does for watched queries only."""
+        shares = [cursor.query_progress() for cursor in tuple(self._running)]
+        known = [share / _PERCENT for share in shares if share >= 0]
+        return min(known) if known else None
+
+    def expected_rows(self) -> int | None:
+        """As the files say."""
+        if self._rows is None:
+            row = self._database.connection.execute("SELECT count(*) FROM source").fetchone()
+            self._rows = int(row[0]) if row else None
+        return self._rows
+
+    def _stream(self, sql: str, schema: pa.Schema | None = None) -> Iterator[pa.RecordBatch]:
+        import duckdb
+        import pyarrow as pa
+
+        cursor = self._database.cursor(watched=self.watch is not None)
+        self._running.add(cursor)
+        try:
+            for batch in cursor.execute(sql).to_arrow_reader(_BATCH_ROWS):
+                yield batch if schema is None else as_declared(batch, schema)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:  # an error while rows stream is an OSError to Arrow
+            raise self._told(error) from error
+        finally:
+            self._running.discard(cursor)
+            cursor.close()
+
+    def _told(self, error: Exception) -> Exception:
+        said = first_line(error)
+        if said.startswith("INTERRUPT Error"):
+            return Interrupted(f"{self.title}: the query was stopped")
+        if said.startswith("Out of Memory Error"):
+            message = (
+                f"{self.title}: needs more memory than COUNTERSIGN_ENGINE_MEMORY allows: {self._database.told(said)}"
+            )
+            return PredictionsError(message, file=self.title)
+        return PredictionsError(f"{self.title}: cannot be read: {self._database.told(said)}", file=self.title)
 
     def close(self) -> None:
-        """Close the connection and drop temporary files."""
-        self.connection.close()
-        for item in self._closing:
-            item()
+        """Close the database and drop temporary files."""
+        for _, digest in self._digests:
+            digest.cancel()
+        self._database.close()
 
 
-def open_files(path: Path, name: str, *, limits: Limits | None = None) -> DuckEngine:
-    """Open a CSV file, a Parquet file, or a directory of Parquet files.
+def open_files(path: Path, name: str, *, limits: Limits | None = None, settings: Settings | None = None) -> DuckEngine:
+    """Open a CSV file, a Parquet file, or a directory of such files.
 
     Raises
     ------
     PredictionsError
-        If it is missing, empty, too large, neither CSV nor Parquet, not sound, or has two columns of one name.
+        If it is missing, empty, too large, neither CSV nor Parquet, not sound, has two columns of one name, or parts whose
+        columns differ.
     """
-    import duckdb
+    limits = limits or LIMITS
+    files = parts_of(path, name, limits)
+    if files[0].format == "parquet":
+        check_parquet_parts(files, limits)
+    digests = digests_of(files, limits)
 
-    limits = limits or Limits()
-    files = told_sources(path, name, limits)
-    digests = _digests(files, limits)
-    connection = _connect()
-    closing: list[Any] = []
-    typed: dict[str, str] = {}
-    try:
+    def fill(database: Database) -> Mapping[str, str]:
         if files[0].format == "csv":
-            folder = tempfile.TemporaryDirectory(prefix="countersign-")
-            closing.append(folder.cleanup)
-            typed = convert_csv(connection, files[0], Path(folder.name))
-            relation = select_typed(typed)
-        else:
-            paths = ", ".join(_quoted(str(file.path)) for file in files)
-            relation = f"SELECT * FROM read_parquet([{paths}], union_by_name = false)"  # noqa: S608 - quoted paths
-        connection.execute(f"CREATE VIEW source AS {relation}")
-        engine = DuckEngine(connection, title=name, digests=digests)
-    except duckdb.Error as error:
-        _give_up(connection, closing)
-        raise PredictionsError(f"{name}: is not a sound file: {first_line(error)}", file=name) from error
-    except BaseException:
-        _give_up(connection, closing)
-        raise
-    engine._closing, engine._typed = closing, typed
-    return engine
+            written = convert_csv(database.connection, files, database.folder, limits)
+            database.connection.execute(f"CREATE VIEW source AS {select_typed(written)}")
+            return written
+        database.define(database.parquet([(file.path, file.name) for file in files]))
+        return {}
+
+    return _opened(name, settings, digests, fill)
 
 
-def _digests(files: Sequence[Source], limits: Limits) -> list[tuple[str, Future[str]]]:
-    """The digests of Parquet files, made beside the counting; those of text at once, where its encoding is checked too."""
-    if files[0].format == "csv":
-        return [(file.name, _done(file.sha256)) for file in open_sources(files[0].path, files[0].name, limits)]
-    for file in files:
-        check_parquet(file, limits)
-    with_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="digest")
-    digests = [(file.name, with_pool.submit(digest_of_file, file.path)) for file in files]
-    with_pool.shutdown(wait=False)
-    return digests
+def open_arrow(data: Any, name: str = "rows in memory", *, settings: Settings | None = None) -> DuckEngine:
+    """Open Arrow data: a table in memory, or a data set that is read as it is needed.
+
+    Raises
+    ------
+    PredictionsError
+        If a column has a type that cannot be counted, or two have one name.
+    """
+    check_names(name, data.schema.names)
+    if twice := sorted({column for column in data.schema.names if data.schema.names.count(column) > 1}):
+        raise PredictionsError(f"{name}: has two columns {twice[0]!r}; rename one", file=name, column=twice[0])
+
+    def fill(database: Database) -> Mapping[str, str]:
+        database.define(database.give(data))
+        return {}
+
+    return _opened(name, settings, (), fill)
 
 
-def _done(digest: str) -> Future[str]:
-    future: Future[str] = Future()
-    future.set_result(digest)
-    return future
-
-
-def open_arrow(table: pa.Table, name: str = "rows in memory") -> DuckEngine:
-    """Open Arrow data that are in memory already."""
-    connection = _connect()
-    connection.register("source", table)
-    return DuckEngine(connection, title=name, digests=())
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    """A private in-memory database that loads no extension by itself and reads no network."""
+def _opened(name: str, settings: Settings | None, digests: Sequence[tuple[str, Future[str]]], fill: Any) -> DuckEngine:
     import duckdb
 
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "preserve_insertion_order": "false",
-        },
-    )
+    database = Database(settings or Settings.from_environment())
+    try:
+        return DuckEngine(database, title=name, digests=digests, written=fill(database))
+    except duckdb.Error as error:
+        message = f"{name}: is not a sound file: {database.told(first_line(error))}"
+        database.close()
+        raise PredictionsError(message, file=name) from error
+    except BaseException:
+        database.close()
+        raise
 
 
-def _give_up(connection: duckdb.DuckDBPyConnection, closing: Sequence[Any]) -> None:
-    connection.close()
-    for item in closing:
-        item()
-
-
-def _unbound(connection: duckdb.DuckDBPyConnection, name: str = "source") -> ibis.Table:
+def _unbound(database: Database, view: str) -> ibis.Table:
     import ibis
     import pyarrow as pa
 
-    reader = connection.execute(f"SELECT * FROM {name} LIMIT 0").to_arrow_reader()  # noqa: S608 - our own view
     # Dictionaries are a way to store text, not a type to compare by.
-    plain = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in reader.schema]
-    return ibis.table(ibis.Schema.from_pyarrow(pa.schema(plain)), name=name)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    schema = database.schema_of(view)
+    plain = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in schema]
+    return ibis.table(ibis.Schema.from_pyarrow(pa.schema(plain)), name=view)

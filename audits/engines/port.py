@@ -9,31 +9,58 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from registry.errors import InvalidInput
+from audits.engines.expressions import MISSING_BIN, Value, binned, bound, exactly, md5_hex, told
+from registry.errors import CountersignError, InvalidInput
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
 
-    Value: TypeAlias = "str | ibis.Value | ibis.Deferred"
-    """A column's name, or an Ibis expression over the columns (``ibis._.score > 0.5``)."""
+    from audits.engines.watching import Watch
+
+__all__ = [
+    "MISSING_BIN",
+    "ROWS",
+    "Engine",
+    "Grouped",
+    "Histogram",
+    "Interrupted",
+    "Origin",
+    "Progress",
+    "Value",
+    "binned",
+    "bound",
+    "exactly",
+]
 
 ROWS = "n"
 """The column of row counts in every grouped result."""
 
-MISSING_BIN = -1
-"""The bin of values that are missing or not a number."""
+_KEYS = frozenset({"integer", "text", "boolean", "date"})
 
 Progress: TypeAlias = Callable[[float, str], None]
 
 
+class Interrupted(CountersignError):
+    """What an engine was running has been stopped from outside."""
+
+    code = "interrupted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What an engine read, as it stands under ``inputs`` in evidence: a name, and the SHA-256 of its content."""
+    """What an engine read, as it stands under ``inputs`` in evidence.
+
+    Attributes
+    ----------
+    path
+        The file's name, or the address of the table.
+    sha256
+        SHA-256 of the file's bytes; of a table elsewhere, its fingerprint: see :mod:`audits.engines.fingerprint`.
+    """
 
     path: str
     sha256: str
@@ -83,11 +110,14 @@ class Engine(ABC):
         The unbound Ibis table of the data, for expressions that nest one grouping in another.
     disclosure
         Groups of fewer rows than this never leave the engine; 0 suppresses nothing.
+    watch
+        Who looks on while it counts: see :func:`audits.engines.watching.watched`.
     """
 
     name: str
     table: ibis.Table
     disclosure: int = 0
+    watch: Watch | None = None
 
     @property
     @abstractmethod
@@ -99,8 +129,31 @@ class Engine(ABC):
         """Run an Ibis table expression over :attr:`table` and give its rows, in bounded batches.
 
         This is the one way to the data; the three operations are built on it. Whoever calls it directly decides what
-        leaves the place where the data are.
+        leaves the place where the data are. The batches have the types of ``expression.schema()`` on every engine.
+
+        Raises
+        ------
+        PredictionsError
+            If the data cannot be read.
+        Interrupted
+            If :meth:`interrupt` was called meanwhile.
         """
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """Stop what runs now, from any thread."""
+
+    def progress(self) -> float | None:
+        """How much of what runs now is done, in [0, 1]; None where it cannot be told. From any thread."""
+        return None
+
+    def expected_rows(self) -> int | None:
+        """Rows of the table, where they are known without counting; for showing progress only."""
+        return None
+
+    def observed(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The same batches, while :attr:`watch` looks on."""
+        return batches if self.watch is None else self.watch.over(self, batches)
 
     def as_written(self, columns: Sequence[str]) -> ibis.Table:
         """The table with those columns as they are written, where a type was read into a text: group names stay names."""
@@ -134,8 +187,7 @@ class Engine(ABC):
         """All rows of a small result."""
         import pyarrow as pa
 
-        batches = list(self.batches(expression))
-        return pa.Table.from_batches(batches) if batches else pa.table({name: [] for name in expression.columns})
+        return pa.Table.from_batches(list(self.batches(expression)), schema=expression.schema().to_pyarrow())
 
     def rows(self) -> int:
         """Rows of the table."""
@@ -215,58 +267,32 @@ class Engine(ABC):
     ) -> pa.Table:
         """The ``rows`` rows whose keys have the smallest digests: the third operation.
 
-        The digest is MD5 over ``seed`` and the text of the key columns, so every engine and every run draws the same
-        rows. Keys should be integers or texts and identify a row; of floating-point keys the text may differ per engine.
+        The digest is MD5 over ``seed`` and the key columns as UTF-8 text, so every engine and every run draws the same
+        rows, whatever their order. A missing value is a key like any other. Rows come in the order of their digests.
+
+        Raises
+        ------
+        InvalidInput
+            If a key column is not there, or holds neither whole numbers, texts, booleans nor dates: other values are written
+            differently by different engines.
         """
         import ibis
 
-        self.require(*key, field="key")
-        parts = [ibis.literal(str(seed)), *(self.table[name].cast("string").fill_null("") for name in key)]
-        digest = ibis.literal("\x1f").join(parts).hexdigest("md5")
-        chosen = self.table.mutate(_digest=digest).order_by(["_digest", *key]).limit(rows)
-        return self.read(chosen.select(*(columns or list(self.columns))))
-
-
-def bound(table: ibis.Table, value: Value) -> ibis.Value:
-    """The value as an expression on ``table``: a column's name or a deferred expression resolved."""
-    if isinstance(value, str):
-        return table[value]
-    resolve = getattr(value, "resolve", None)
-    return resolve(table) if resolve is not None else value
-
-
-def exactly(number: float) -> ibis.Value:
-    """The literal of a floating-point number, to the last bit on every engine.
-
-    Written plainly it is a decimal first, and DuckDB's way from there to the double is off by one bit for one number in
-    twenty; as a text it is read as Python reads it.
-    """
-    import ibis
-
-    return ibis.literal(repr(float(number))).cast("float64")
-
-
-def binned(value: ibis.Value, edges: Sequence[float]) -> ibis.Value:
-    """The bin of a number among ascending edges, as a balanced tree of comparisons: the same on every engine.
-
-    Raises
-    ------
-    InvalidInput
-        If the edges do not ascend.
-    """
-    import ibis
-
-    if any(not later > earlier for earlier, later in pairwise(edges)):
-        raise InvalidInput("the edges of a histogram must ascend", field="edges")
-
-    def place(low: int, high: int) -> ibis.Value:
-        if low == high:
-            return ibis.literal(low, type="int32")
-        middle = (low + high) // 2
-        return ibis.ifelse(value < exactly(edges[middle]), place(low, middle), place(middle + 1, high))
-
-    absent = value.isnull() | value.isnan() if value.type().is_floating() else value.isnull()
-    return ibis.ifelse(absent, ibis.literal(MISSING_BIN, type="int32"), place(0, len(edges)))
+        self.require(*key, *(columns or ()), field="key")
+        for name in key:
+            if (kind := self.columns[name]) not in _KEYS:
+                message = f"column {name!r} holds {kind}; a key is made of whole numbers, texts, booleans or dates"
+                raise InvalidInput(message, field="key")
+        # Each part says whether there is a value, so that a missing one is not the empty text.
+        parts = [ibis.literal(str(seed)), *(told(self.table[name]) for name in key)]
+        drawn = self.table.select(
+            **{f"c{i}": self.table[name] for i, name in enumerate(columns or self.columns)},
+            digest=md5_hex(ibis.literal("\x1f").join(parts)),
+        )
+        # Rows of one key are told apart by what they hold, as far as every engine can put it in order.
+        ties = [name for name in drawn.columns[:-1] if _kind(drawn[name].type()) != "other"]
+        chosen = drawn.order_by(["digest", *ties]).limit(rows).drop("digest")
+        return self.read(chosen).rename_columns(list(columns or self.columns))
 
 
 def _kind(dtype: Any) -> str:

@@ -1,0 +1,62 @@
+"""From an Ibis expression to the SQL of an engine. Pure of Django.
+
+Ibis is used for expressions and SQL only, never for connections: see docs/adr/0010. Its backends would bring drivers along.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import ibis
+
+Dialect: TypeAlias = Literal["duckdb", "postgres", "pyspark"]
+
+
+def to_sql(expression: ibis.Table, dialect: Dialect, *, source: str = "") -> str:
+    """The SQL of a table expression over the table ``source``.
+
+    Parameters
+    ----------
+    source
+        A query of PostgreSQL that stands for the table ``source``, where no view of that name does. It is never materialised.
+    """
+    compiler = _compiler(dialect)
+    query = compiler.to_sqlglot(expression.unbind())
+    if not source:
+        return str(query.sql(compiler.dialect))
+    # It goes before the expression's own subqueries, which read it.
+    own = query.args.get("with_")
+    given = [f'"source" AS NOT MATERIALIZED ({source})', *(part.sql(compiler.dialect) for part in own or ())]
+    query.set("with_", None)
+    return f"WITH {', '.join(given)} {query.sql(compiler.dialect)}"
+
+
+def scans_rows(expression: ibis.Table) -> bool:
+    """Whether the result may have as many rows as the table: nothing in it groups or limits."""
+    import ibis.expr.operations as ops
+
+    return not expression.op().find((ops.Aggregate, ops.Limit, ops.Distinct))
+
+
+def quoted(name: str, mark: str = '"') -> str:
+    """A name as SQL has it, in quotes."""
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def text(value: str) -> str:
+    """A text as SQL has it, in single quotes (where backslashes mean nothing: DuckDB and PostgreSQL)."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _compiler(dialect: Dialect) -> Any:
+    from ibis.backends.sql import compilers
+
+    if dialect == "duckdb":
+        return compilers.DuckDBCompiler()
+    if dialect == "postgres":
+        return compilers.PostgresCompiler()
+    # The rules for Spark read an option that importing its backend registers.
+    import ibis.backends.pyspark  # noqa: F401
+
+    return compilers.PySparkCompiler()
