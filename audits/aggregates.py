@@ -27,8 +27,8 @@ class Aggregate:
 
     @property
     def method(self) -> str:
-        """Name of its interval."""
-        return "koopman-maxt" if self.ratio else "newcombe-maxt"
+        """Name of the interval of a pair."""
+        return "koopman" if self.ratio else "newcombe"
 
     @property
     def extreme(self) -> Callable[[Sequence[Family], float], Extreme | None]:
@@ -130,8 +130,8 @@ def _measure(
         part, of, _ = rate.sums(grouping.tensor)
         members.append(defined)
         families.append(Family(grouping.points[rate.name][defined], part[defined], of[defined]))
-    z = bootstrap.critical(aggregate.rates, members, confidence, relative=aggregate.ratio)
-    extreme = aggregate.extreme(families, z)
+    critical = bootstrap.critical(aggregate.rates, members, confidence, relative=aggregate.ratio)
+    extreme = aggregate.extreme(families, critical.z)
     notes = [_extreme_note(aggregate, grouping, members, families, extreme)]
     if small := [index for index in range(len(grouping.sizes)) if index not in set(eligible)]:
         notes.append(f"left out below {minimum:.2%} of rows: {_some([_sized(grouping, index) for index in small])}")
@@ -143,7 +143,7 @@ def _measure(
         low=extreme.low if extreme else None,
         high=extreme.high if extreme else None,
         n=sum(grouping.sizes[index] for index in eligible),
-        method=aggregate.method if grouping.tensor.mass is None else aggregate.method + "-kish",
+        method=aggregate.method + critical.suffix + ("" if grouping.tensor.mass is None else "-kish"),
         confidence=confidence,
         over=grouping.tensor.columns,
         minimum_group=minimum,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any, TypeAlias
 
@@ -11,7 +12,8 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bounds: TypeAlias = tuple[Floats, Floats]
 
-_BISECTIONS = 64
+_MOST_STEPS = 100
+_ENOUGH = 1e-13
 _LARGEST_LOG_RATIO = 60.0
 
 
@@ -112,17 +114,49 @@ def koopman_ratio(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: n
 
 
 def _koopman_low(x1: Floats, n1: Floats, x2: Floats, n2: Floats, z: float) -> Floats:
-    """Lower score limit by bisection on log φ, where the statistic falls monotonically towards the estimate."""
+    """Lower score limit: the root on log φ, below the estimate, where the statistic falls monotonically towards it."""
+
+    def beyond(log_ratio: Floats) -> Floats:
+        """Above 0 where the statistic exceeds ``z²``; bounded, so that interpolation is not led astray."""
+        statistic = _koopman_statistic(np.exp(log_ratio), x1, n1, x2, n2)
+        return 1.0 - 2.0 * z * z / (statistic + z * z)
+
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = np.log(x1 / n1) - np.log(x2 / n2)
-    below = np.full(x1.shape, -_LARGEST_LOG_RATIO)
     above = np.where(np.isfinite(estimate), estimate, _LARGEST_LOG_RATIO)
-    for _ in range(_BISECTIONS):
-        middle = (below + above) / 2
-        outside = _koopman_statistic(np.exp(middle), x1, n1, x2, n2) > z * z
-        below, above = np.where(outside, middle, below), np.where(outside, above, middle)
-    low = np.where(x1 > 0, np.exp(below), 0.0)
+    root = _falling_root(beyond, np.full(x1.shape, -_LARGEST_LOG_RATIO), above)
+    low = np.where(x1 > 0, np.exp(root), 0.0)
     return np.where((n1 > 0) & (n2 > 0), low, np.nan)
+
+
+def _falling_root(function: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """Element by element, where a function that is above 0 at ``low`` and not at ``high`` crosses 0.
+
+    Notes
+    -----
+    Chandrupatla, T. R. (1997), Advances in Engineering Software 28, 145–149: inverse quadratic interpolation where it is safe,
+    bisection where not.
+    """
+    b, a = low, high
+    fb, fa = function(b), function(a)
+    at = np.full(a.shape, 0.5)
+    for _ in range(_MOST_STEPS):
+        x = a + at * (b - a)
+        fx = function(x)
+        same = (fx > 0) == (fa > 0)
+        c, fc = np.where(same, a, b), np.where(same, fa, fb)
+        b, fb = np.where(same, b, a), np.where(same, fb, fa)
+        a, fa = x, fx
+        width = np.abs(b - a)
+        if not (width > _ENOUGH).any():
+            break
+        with np.errstate(divide="ignore", invalid="ignore"):
+            xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+            safe = (phi * phi < xi) & ((1 - phi) ** 2 < 1 - xi)
+            step = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+            least = np.minimum(_ENOUGH / 2 / width, 0.5)
+        at = np.clip(np.where(safe & np.isfinite(step), step, 0.5), least, 1 - least)
+    return np.where(np.abs(fa) < np.abs(fb), a, b)
 
 
 def _koopman_statistic(ratio: Floats, x1: Floats, n1: Floats, x2: Floats, n2: Floats) -> Floats:

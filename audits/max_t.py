@@ -21,6 +21,8 @@ REPLICATES = 1000
 _PRIOR = 0.25
 """Added to each cell, so that a rate of none or all of its rows varies too: a rate becomes ``(x + ½)/(n + 1)``."""
 
+_ENOUGH = 5
+
 Singles = npt.NDArray[np.float32]
 
 
@@ -66,6 +68,17 @@ class Draws:
         return off, variance
 
 
+@dataclass(frozen=True, slots=True)
+class Critical:
+    """A critical value for a family of intervals, and how it was found, as it ends the name of their method.
+
+    ``-maxt``, ``-sidak``, or nothing where the family is a single pair.
+    """
+
+    z: float
+    suffix: str
+
+
 class Bootstrap:
     """The bootstrap of one tensor, drawn when first asked for, and the largest statistic of each rate in each replicate."""
 
@@ -83,7 +96,7 @@ class Bootstrap:
 
     def critical(
         self, rates: Sequence[Rate], members: Sequence[Sequence[int]], confidence: float, *, relative: bool
-    ) -> float:
+    ) -> Critical:
         """The critical value at which the intervals of all pairs, of all rates, hold together.
 
         Parameters
@@ -98,16 +111,24 @@ class Bootstrap:
         The ``confidence`` quantile of ``max |t*|`` over pairs, where ``t*`` is a pair's deviation in the replicate over
         its standard error: Hothorn, Bretz and Westfall (2008), Biometrical Journal 50, 346–363, with the joint
         distribution bootstrapped. Never below the value for a single pair, nor above Šidák's, which holds for any
-        correlation.
+        correlation; Šidák's outright where a group has fewer than 5 rows on either side of its rate, of which a bootstrap
+        says too little.
         """
         pairs = sum(len(groups) * (len(groups) - 1) // 2 for groups in members)
         single, sidak = critical_value(confidence), critical_value(confidence, pairs)
         if pairs <= 1:
-            return single
+            return Critical(single, "")
+        if any(self._few(rate, groups) for rate, groups in zip(rates, members, strict=True)):
+            return Critical(sidak, "-sidak")
         largest = [self._largest(rate, tuple(groups), relative) for rate, groups in zip(rates, members, strict=True)]
         ordered = np.sort(np.max(largest, axis=0))
         at = min(ceil(confidence * (self.replicates + 1)), self.replicates) - 1
-        return min(max(float(ordered[at]), single), sidak)
+        return Critical(min(max(float(ordered[at]), single), sidak), "-maxt")
+
+    def _few(self, rate: Rate, groups: Sequence[int]) -> bool:
+        part, of, _ = rate.sums(self.tensor)
+        chosen = list(groups)
+        return bool((np.minimum(part, of - part)[chosen] < _ENOUGH).any())
 
     def _largest(self, rate: Rate, groups: tuple[int, ...], relative: bool) -> Singles:
         key = (rate.name, groups, relative)

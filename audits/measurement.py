@@ -22,7 +22,7 @@ class Measurement:
     n
         Rows (or weighted cases' rows) the value rests on: the denominator's sample size.
     method
-        How the interval was made: ``wilson``, ``delong-logit``, ``koopman-sidak`` ...; ``exact count`` for counts.
+        How the interval was made: ``wilson``, ``delong-logit``, ``koopman-maxt`` ...; ``exact count`` for counts.
     confidence
         Nominal coverage of the interval; simultaneous over all comparisons for aggregates.
     over
