@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audits.engines.port import ROWS, bound, exactly
+from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
     import ibis
@@ -36,7 +37,12 @@ class _Bracket:
 
 
 def quantiles(
-    engine: Engine, value: Value, probabilities: Sequence[float], *, weight: Value | None = None
+    engine: Engine,
+    value: Value,
+    probabilities: Sequence[float],
+    *,
+    weight: Value | None = None,
+    of: ibis.Table | None = None,
 ) -> list[float]:
     """Quantiles of a column or expression without missing values.
 
@@ -48,6 +54,8 @@ def quantiles(
         Each in [0, 1].
     weight
         Positive weights; by default every row counts one.
+    of
+        A table made from the engine's to read in its stead.
 
     Returns
     -------
@@ -58,11 +66,14 @@ def quantiles(
     """
     import ibis
 
-    number = bound(engine.table, value).cast("float64")
-    weighing = ibis.literal(1) if weight is None else bound(engine.table, weight)
-    source = engine.table.mutate(_value=number, _weight=weighing)
+    table = engine.table if of is None else of
+    number = bound(table, value).cast("float64")
+    weighing = ibis.literal(1) if weight is None else bound(table, weight)
+    source = table.mutate(_value=number, _weight=weighing)
     sums = {"low": ibis._._value.min(), "high": ibis._._value.max(), "weight": ibis._._weight.sum()}
     whole = {name: column[0] for name, column in engine.grouped((), sums, of=source).columns().items()}
+    if not whole[ROWS]:
+        raise InvalidInput("there is no number to take quantiles of", field="data")
     total = float(whole["weight"])
     brackets = [_Bracket(p * total, float(whole["low"]), float(whole["high"]), 0.0, whole[ROWS]) for p in probabilities]
     while any(bracket.open for bracket in brackets):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,3 +47,12 @@ class SumSet:
             filled = filled.set_column(place, name, filled[name].fill_null(0))
         found = {name: whole_numbers(filled[name]).astype(np.float64) for name in (*self.counts, ROWS)}
         return found | {name: ExactSum(name, largest).of(filled) for name, (_, largest) in self.numbers.items()}
+
+
+def joined(sets: Iterable[SumSet]) -> SumSet:
+    """All sums of several sets."""
+    every = list(sets)
+    return SumSet(
+        numbers={name: pair for one in every for name, pair in one.numbers.items()},
+        counts={name: truth for one in every for name, truth in one.counts.items()},
+    )

@@ -38,8 +38,8 @@ class Confusion:
     ----------
     classes
         Their names, sorted: all that occur as label or prediction. ``1``, ``1.0`` are one class.
-    values
-        Per class, the values of the label column (as the engine groups them) that mean it.
+    values, predicted
+        Per class, the values of the label and of the prediction column (as the engine groups them) that mean it.
     counts
         (C, C) rows by label and prediction.
     mass, squares
@@ -54,6 +54,7 @@ class Confusion:
 
     classes: tuple[str, ...]
     values: tuple[tuple[Any, ...], ...]
+    predicted: tuple[tuple[Any, ...], ...]
     counts: npt.NDArray[np.int64]
     mass: Floats
     squares: Floats
@@ -124,9 +125,6 @@ def count_confusion(engine: Engine, data: Data, parameters: Parameters) -> Confu
     flat = [
         len(classes) * place[one] + place[two] for one, two in zip(names["label"], names["prediction"], strict=True)
     ]
-    meaning: dict[str, dict[Any, None]] = {name: {} for name in classes}
-    for value, name in zip(columns["label"], names["label"], strict=True):
-        meaning[name][value] = None
 
     def square(cells: Any) -> Floats:
         size = len(classes)
@@ -136,7 +134,8 @@ def count_confusion(engine: Engine, data: Data, parameters: Parameters) -> Confu
     counts = square(read[ROWS]) if flat else np.zeros((0, 0))
     return Confusion(
         classes=tuple(classes),
-        values=tuple(tuple(meaning[name]) for name in classes),
+        values=_meaning(classes, columns["label"], names["label"]),
+        predicted=_meaning(classes, columns["prediction"], names["prediction"]),
         counts=counts.astype(np.int64),
         mass=square(read["mass"]) if "mass" in read else counts,
         squares=square(read["squares"]) if "squares" in read else counts,
@@ -144,6 +143,13 @@ def count_confusion(engine: Engine, data: Data, parameters: Parameters) -> Confu
         largest_weight=largest,
         suppressed=found.suppressed,
     )
+
+
+def _meaning(classes: list[str], values: list[Any], names: list[str]) -> tuple[tuple[Any, ...], ...]:
+    found: dict[str, dict[Any, None]] = {name: {} for name in classes}
+    for value, name in zip(values, names, strict=True):
+        found[name][value] = None
+    return tuple(tuple(found[name]) for name in classes)
 
 
 def _class_order(name: str) -> tuple[int, float, str]:

@@ -103,7 +103,8 @@ def _log_loss(engine: Engine, parameters: Parameters, table: Confusion, confiden
     for index, name in enumerate(table.classes):
         column = source[parameters.scores[name]].cast("float64")
         chances = ibis.ifelse(_is_class(engine, parameters, table, index), column, chances)
-    weight = _zero() + 1.0 if parameters.weight is None else source[parameters.weight].cast("float64")
+    everybody = ibis.ifelse(source[parameters.label].isnull(), 0.0, 1.0)
+    weight = everybody if parameters.weight is None else source[parameters.weight].cast("float64")
     chance = ibis.least(ibis.greatest(chances, ibis.literal(_EDGE)), ibis.literal(1.0 - _EDGE))
     loss, most = -chance.ln(), table.largest_weight
     if table.total < _FEW_ROWS and not engine.disclosure:

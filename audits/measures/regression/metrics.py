@@ -23,6 +23,7 @@ FEW_ROWS = 200
 """Below this many rows limits come from the bootstrap instead of from large-sample theory."""
 
 _REPLICATES = 2000
+_TRACE = 1e-9
 _CONSTANT = "undefined: all labels are equal"
 _SINGLE = "one row tells no spread"
 
@@ -178,9 +179,11 @@ def _bootstrap(rows: Rows, seed: int) -> dict[str, Floats]:
     drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), _REPLICATES) * weight
     error, whole = prediction - label, drawn.sum(axis=1)
     squares = drawn @ error**2
-    centred = drawn @ (label - label.mean()) ** 2 - (drawn @ (label - label.mean())) ** 2 / whole
-    with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.where(centred > 0, 1 - squares / centred, -inf)
+    about = label - label.mean()
+    centred = drawn @ about**2 - (drawn @ about) ** 2 / whole
+    # A draw in which all labels are equal has no R²; rounding leaves it a trace of spread.
+    spread = centred > _TRACE * (drawn @ about**2)
+    explained = np.where(spread, 1 - squares / np.where(spread, centred, 1.0), -inf)
     return {
         "mean_absolute_error": drawn @ np.abs(error) / whole,
         "mean_squared_error": squares / whole,

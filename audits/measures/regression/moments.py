@@ -48,7 +48,8 @@ class Rows:
         """The weight of each row: 1 where there are none."""
         import ibis
 
-        return ibis.literal(1.0) if self.weight is None else self.weight
+        # A column even so: engines sum columns, not constants.
+        return ibis.ifelse(self.label.isnull(), 0.0, 1.0) if self.weight is None else self.weight
 
     @property
     def largest_weight(self) -> float:
@@ -120,7 +121,7 @@ def moments_of(rows: Rows) -> Moments:
     error, label = rows.error, rows.label - ibis.literal(repr(mean)).cast("float64")
     e, d = max(abs(low), abs(high)), rows.ranges["label"].largest + abs(mean)
     powers = {
-        "": (ibis.literal(1.0), 1.0),
+        "": (rows.error.isnull().ifelse(0.0, 1.0), 1.0),
         "_e": (error, e),
         "_a": (error.abs(), e),
         "_e2": (error * error, e**2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
 _BARS, _BINS = 30, 10
 _TAIL = 0.01
+_WIDE, _NARROW = 3, 2
 
 
 def residual_series(rows: Rows, moments: Moments) -> Series:
     """``residuals``: rows by error (prediction minus label), 30 equal parts between the 1st and 99th percentile, and the tails."""
-    low, high = moments.low, moments.high
-    if not rows.engine.disclosure:
+    if rows.engine.disclosure:
+        # Percentiles and extremes are values of single rows.
+        mean, root = moments.sums["w_e"] / moments.sums["w"], sqrt(moments.sums["w_e2"] / moments.sums["w"])
+        low, high = mean - _WIDE * root, mean + _WIDE * root
+    else:
         low, high = quantiles(rows.engine, rows.error, [_TAIL, 1 - _TAIL])
     edges = sorted(set(np.linspace(low, high, _BARS + 1).tolist())) if high > low else [low]
     found = rows.engine.histogram(rows.error, edges).columns()
@@ -40,7 +45,8 @@ def calibration_series(rows: Rows, moments: Moments, confidence: float) -> Serie
     """``calibration``: mean label by tenths of the prediction, with large-sample limits."""
     at = rows.ranges["prediction"]
     if rows.engine.disclosure:
-        cuts = np.linspace(at.low, at.high, _BINS + 1)[1:-1].tolist()
+        spread = _NARROW * sqrt(moments.sums["w_d2"] / moments.sums["w"])
+        cuts = np.linspace(moments.mean_label - spread, moments.mean_label + spread, _BINS - 1).tolist()
     else:
         cuts = quantiles(rows.engine, rows.prediction, [(i + 1) / _BINS for i in range(_BINS - 1)], weight=rows.weight)
     edges = sorted(set(cuts)) if at.high > at.low else []
@@ -60,7 +66,8 @@ def calibration_series(rows: Rows, moments: Moments, confidence: float) -> Serie
     table = rows.engine.grouped(by, sums.measures()).table
     found = sums.read(table)
     places = np.asarray(table["bin"], dtype=np.int64) if edges else np.zeros(1, dtype=np.int64)
-    limits = [at.low, *edges, at.high]
+    outer = (None, None) if rows.engine.disclosure else (at.low, at.high)
+    limits = [outer[0], *edges, outer[1]]
     z = critical_value(confidence)
     shown = []
     for i in np.argsort(places).tolist():

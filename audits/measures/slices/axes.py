@@ -17,12 +17,14 @@ from audits.prediction_columns import UNKNOWN
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
+    import ibis
     import pyarrow as pa
 
     from audits.engines.port import Engine, Value
 
 MOST_DISTINCT_NUMBERS = 10
-_BINS = 5
+_QUINTILES = (0.2, 0.4, 0.6, 0.8)
+_NUMBERS = ("integer", "number")
 _NO_NAME = {"", "nan", "null", "<na>", "none"}
 
 
@@ -57,56 +59,76 @@ class Axis:
         return found
 
 
-def axes_of(engine: Engine, columns: Sequence[str], *, most_levels: int) -> list[Axis]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A table and the axes to cut it by.
+
+    Attributes
+    ----------
+    source
+        The table that the values of the axes are of: names as they are written.
+    """
+
+    engine: Engine
+    source: ibis.Table
+    axes: tuple[Axis, ...]
+
+
+def cut_by(engine: Engine, columns: Sequence[str], *, as_written: Sequence[str] = (), most_levels: int) -> Cut:
     """The axes of the columns.
 
     Columns of more than ten different numbers are cut at their exact quintiles; all others by value.
 
+    Parameters
+    ----------
+    as_written
+        Further columns that the source is to hold as they are written.
+    most_levels
+        Most values of a column that is cut by value.
+
     Raises
     ------
     InvalidInput
-        If a column is not there, holds more than ``most_levels`` values, or neither names nor numbers.
+        If a column is not there, holds more than ``most_levels`` values, or neither names nor numbers; or if small groups
+        are to be held back: errors among the rows of a slice are small groups.
     """
+    if engine.disclosure:
+        raise InvalidInput("slices cannot be searched while small groups are held back", field="slices")
     engine.require(*columns, field="slices")
     kinds = engine.columns
     for column in columns:
         if kinds[column] == "other":
             raise InvalidInput(f"column {column!r} holds neither names nor numbers; slices need either", field="slices")
-    axes = []
+    numbers = {c for c in columns if kinds[c] in _NUMBERS and holds_more_than(engine, c, MOST_DISTINCT_NUMBERS)}
     for column in columns:
-        if kinds[column] in ("integer", "number") and holds_more_than(engine, column, MOST_DISTINCT_NUMBERS):
-            axes.append(_of_numbers(engine, column))
-        elif holds_more_than(engine, column, most_levels):
+        if column not in numbers and holds_more_than(engine, column, most_levels):
             raise InvalidInput(
                 f"column {column!r} holds more than {most_levels} different values; "
                 "bin it (places into regions) or raise max_groups",
                 field="slices",
             )
-        else:
-            axes.append(_of_names(engine, column))
-    return axes
+    source = engine.as_written([*as_written, *(column for column in columns if column not in numbers)])
+    axes = (_of_numbers(engine, source, c) if c in numbers else _of_names(engine, source, c) for c in columns)
+    return Cut(engine=engine, source=source, axes=tuple(axes))
 
 
-def _of_names(engine: Engine, column: str) -> Axis:
-    found = engine.grouped({"value": column}).columns()["value"]
+def _of_names(engine: Engine, source: ibis.Table, column: str) -> Axis:
+    found = engine.grouped({"value": source[column]}, of=source).columns()["value"]
     named = {_key(value): _name(value) for value in found}
     names = tuple(sorted({UNKNOWN, *named.values()}))
     places = {key: names.index(name) for key, name in named.items()}
-    return Axis(column=column, value=column, names=names, places=places | {None: names.index(UNKNOWN)})
+    return Axis(column=column, value=source[column], names=names, places=places | {None: names.index(UNKNOWN)})
 
 
-def _of_numbers(engine: Engine, column: str) -> Axis:
-    if engine.disclosure:
-        raise InvalidInput(
-            f"column {column!r} cannot be cut at its quantiles while small counts are held back; bin it beforehand",
-            field="slices",
-        )
+def _of_numbers(engine: Engine, source: ibis.Table, column: str) -> Axis:
     import ibis
 
-    number = engine.table[column].cast("float64")
-    finite = ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
-    cuts = quantiles(engine, finite, [(i + 1) / _BINS for i in range(_BINS - 1)])
-    edges = sorted(set(cuts))
+    def finite(table: ibis.Table) -> ibis.Value:
+        number = table[column].cast("float64")
+        return ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
+
+    known = engine.table.filter(finite(engine.table).notnull())
+    edges = sorted(set(quantiles(engine, finite(known), _QUINTILES, of=known)))
     texts = _texts(edges)
     names = (
         f"below {texts[0]}",
@@ -115,7 +137,7 @@ def _of_numbers(engine: Engine, column: str) -> Axis:
         UNKNOWN,
     )
     places = {bin_: bin_ for bin_ in range(len(edges) + 1)} | {MISSING_BIN: len(names) - 1, None: len(names) - 1}
-    return Axis(column=column, value=binned(finite, edges), names=names, places=places)
+    return Axis(column=column, value=binned(finite(source), edges), names=names, places=places)
 
 
 def _texts(edges: Sequence[float]) -> list[str]:

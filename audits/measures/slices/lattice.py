@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audits.engines.port import ROWS
 from audits.intervals import Floats
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
-    import ibis
-
-    from audits.engines.port import Engine
-    from audits.measures.slices.axes import Axis
+    from audits.measures.slices.axes import Cut
+    from audits.measures.sums import SumSet
 
 DEPTH = 3
 MOST_CELLS = 1 << 15
@@ -28,9 +25,8 @@ Sums = dict[str, Floats]
 
 
 def combined_sums(
-    engine: Engine,
-    axes: Sequence[Axis],
-    measures: Mapping[str, ibis.Value],
+    cut: Cut,
+    sums: SumSet,
     *,
     step: Callable[[float], None] | None = None,
 ) -> Iterator[tuple[tuple[int, ...], Sums]]:
@@ -38,41 +34,33 @@ def combined_sums(
 
     Parameters
     ----------
-    measures
-        Name of each sum to its reduction; the row count ``n`` is there besides.
+    sums
+        What to sum; the row count ``n`` is there besides.
     step
         Called with the share of the counting done.
 
     Notes
     -----
     All columns of a block are grouped at once, and combinations are margins of it, so ten columns take not 120 passes over
-    the data but about ten. Where small groups are held back, each combination is counted by itself, lest cells too small
-    to be told go missing from margins that are not; three columns then have margins of what is left of their crossing only
-    where they are asked for as such.
+    the data but about fifteen.
 
     Raises
     ------
     InvalidInput
         If three columns cross to more than two million cells.
     """
-    sizes = [len(axis.names) for axis in axes]
-    blocks = _blocks(sizes) if not engine.disclosure else list(_combinations(len(axes)))
+    blocks = _blocks([len(axis.names) for axis in cut.axes])
     done: set[tuple[int, ...]] = set()
     for index, block in enumerate(blocks):
-        sums = _count(engine, [axes[i] for i in block], measures)
-        for chosen in _subsets(block) if not engine.disclosure else [block]:
+        counted = _count(cut, block, sums)
+        for chosen in _subsets(block):
             if chosen in done:
                 continue
             done.add(chosen)
             others = tuple(place for place, axis in enumerate(block) if axis not in chosen)
-            yield chosen, {name: values.sum(axis=others) for name, values in sums.items()}
+            yield chosen, {name: values.sum(axis=others) for name, values in counted.items()}
         if step is not None:
             step((index + 1) / len(blocks))
-
-
-def _combinations(axes: int) -> Iterator[tuple[int, ...]]:
-    for depth in range(1, min(DEPTH, axes) + 1):
-        yield from combinations(range(axes), depth)
 
 
 def _subsets(block: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -104,17 +92,18 @@ def _gained(block: set[int], new: int, missing: set[tuple[int, ...]]) -> int:
     return sum(tuple(sorted((*pair, new))) in missing for pair in combinations(sorted(block), DEPTH - 1))
 
 
-def _count(engine: Engine, axes: Sequence[Axis], measures: Mapping[str, Any]) -> Sums:
+def _count(cut: Cut, block: tuple[int, ...], sums: SumSet) -> Sums:
+    axes = [cut.axes[i] for i in block]
     shape = tuple(len(axis.names) for axis in axes)
     if prod(shape) > _MOST_DENSE:
         names = ", ".join(repr(axis.column) for axis in axes)
         raise InvalidInput(f"the columns {names} cross to {prod(shape):,} slices; bin one of them", field="slices")
-    table = engine.grouped({f"axis{i}": axis.value for i, axis in enumerate(axes)}, measures).table
+    by = {f"axis{i}": axis.value for i, axis in enumerate(axes)}
+    table = cut.engine.grouped(by, sums.measures(), of=cut.source).table
     codes = [axis.codes(table[f"axis{i}"]) for i, axis in enumerate(axes)]
-    flat = np.ravel_multi_index(codes, shape) if len(table) else np.zeros(0, dtype=np.int64)
+    flat = np.ravel_multi_index(codes, shape)
 
-    def dense(name: str) -> Floats:
-        values = np.asarray(table[name].fill_null(0), dtype=np.float64)
+    def dense(values: Floats) -> Floats:
         return np.bincount(flat, weights=values, minlength=prod(shape)).astype(np.float64).reshape(shape)
 
-    return {name: dense(name) for name in (*measures, ROWS)}
+    return {name: dense(values) for name, values in sums.read(table).items()}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from audits.engines.port import ROWS
 from audits.intervals import Bounds, Floats, wilson
+from audits.measures.sums import SumSet
 from audits.measures.weighted_shares import effective, share
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class SliceMetric:
         Positive weights; ``None`` where every row counts one.
     rate
         Whether it is a rate.
+    largest, largest_weight
+        The largest absolute value and weight.
     higher_is_better
         Whether a low value is the bad one.
     """
@@ -43,23 +46,35 @@ class SliceMetric:
     weight: ibis.Value | None = None
     rate: bool = True
     higher_is_better: bool = True
+    largest: float = 1.0
+    largest_weight: float = 1.0
 
-    def reductions(self, prefix: str) -> dict[str, ibis.Value]:
+    def sums(self, prefix: str) -> SumSet:
         """The sums that it takes, each under a name that begins with ``prefix``; those that the row count gives are left out."""
         import ibis
 
-        value = self.value.cast("int64") if self.rate else self.value
-        weight = ibis.literal(1) if self.weight is None else self.weight
-        wanted = {"total": value * weight}
+        counts: dict[str, ibis.Value] = {}
+        numbers: dict[str, tuple[ibis.Value, float]] = {}
+        weight, most = self.weight, self.largest_weight
         if self.of is not None:
-            wanted["rows"] = ibis.literal(1)
-        if self.weight is not None:
-            wanted |= {"mass": weight, "squares": weight * weight}
-        if not self.rate:
-            wanted |= {"cross": weight * weight * value, "square": weight * weight * value * value}
+            counts["rows"] = self.of
+        if self.rate and weight is None:
+            counts["total"] = self.value if self.of is None else self.of & self.value
+        else:
+            value = self.value.ifelse(1.0, 0.0) if self.rate else self.value
+            total = value if weight is None else value * weight
+            numbers["total"] = (total, most * self.largest)
+            if not self.rate:
+                numbers["cross"] = (total if weight is None else total * weight, most**2 * self.largest)
+                numbers["square"] = (total * total, (most * self.largest) ** 2)
+        if weight is not None:
+            numbers |= {"mass": (weight, most), "squares": (weight * weight, most**2)}
         if self.of is not None:
-            wanted = {name: ibis.ifelse(self.of, term, 0) for name, term in wanted.items()}
-        return {prefix + name: term.sum() for name, term in wanted.items()}
+            numbers = {name: (ibis.ifelse(self.of, term, 0.0), limit) for name, (term, limit) in numbers.items()}
+        return SumSet(
+            numbers={prefix + name: pair for name, pair in numbers.items()},
+            counts={prefix + name: truth for name, truth in counts.items()},
+        )
 
     def estimates(self, sums: Mapping[str, Floats], prefix: str) -> Estimates:
         """The metric of every cell of the arrays of sums, flattened."""

@@ -14,10 +14,10 @@ from audits.engines.port import ROWS
 from audits.intervals import Floats, critical_value
 from audits.measures.slices.lattice import Sums, combined_sums
 from audits.measures.slices.metrics import Estimates, SliceMetric
+from audits.measures.sums import joined
 
 if TYPE_CHECKING:
-    from audits.engines.port import Engine
-    from audits.measures.slices.axes import Axis
+    from audits.measures.slices.axes import Axis, Cut
 
 MOST_LISTED = 50
 _MOST_RANKED = 5000
@@ -76,8 +76,7 @@ class _Family:
 
 
 def find_worst(
-    engine: Engine,
-    axes: Sequence[Axis],
+    cut: Cut,
     metrics: Sequence[SliceMetric],
     *,
     confidences: Sequence[float],
@@ -99,13 +98,13 @@ def find_worst(
     """
     gathered: list[list[tuple[list[Conditions], Estimates]]] = [[] for _ in metrics]
     overall: list[float | None] = [None for _ in metrics]
-    measures = {k: v for i, metric in enumerate(metrics) for k, v in metric.reductions(f"{i}.").items()}
-    for chosen, sums, distinct in _distinct(combined_sums(engine, axes, measures, step=step)):
+    wanted = joined(metric.sums(f"m{i}_") for i, metric in enumerate(metrics))
+    for chosen, sums, distinct in _distinct(combined_sums(cut, wanted, step=step)):
         for i, metric in enumerate(metrics):
-            estimates = metric.estimates(sums, f"{i}.")
+            estimates = metric.estimates(sums, f"m{i}_")
             if overall[i] is None:
                 whole = {name: np.array([values.sum()]) for name, values in sums.items()}
-                value = float(metric.estimates(whole, f"{i}.").value[0])
+                value = float(metric.estimates(whole, f"m{i}_").value[0])
                 overall[i] = value if np.isfinite(value) else None
             places = np.flatnonzero(distinct.ravel() & (estimates.rows >= least_rows)).astype(np.int64)
             shape = sums[ROWS].shape
@@ -114,7 +113,7 @@ def find_worst(
             gathered[i].append((found, estimates.chosen(places)))
     families = [_joined(parts) for parts in gathered]
     return [
-        _worst(metric, families[i], overall[i], axes, confidence, least_rows)
+        _worst(metric, families[i], overall[i], cut.axes, confidence, least_rows)
         for confidence in confidences
         for i, metric in enumerate(metrics)
     ]
