@@ -71,10 +71,10 @@ def measured(
     return f"{number(value, beside=marks)} ({how}{size})"
 
 
-def counted(value: float, *, n: int | None = None) -> str:
+def counted(value: float, *, n: int | None = None, beside: Iterable[float] = ()) -> str:
     """Write a value that was counted exactly: ``3 (n 1,989)``."""
     size = "" if n is None else f" (n {count(n)})"
-    return f"{count(int(value)) if value == int(value) else number(value)}{size}"
+    return f"{count(int(value)) if value == int(value) else number(value, beside=beside)}{size}"
 
 
 def data_words(roles: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.governance.rules_factory import CHAMPION, DIGEST, MANIFEST, facts, measurement, policy_mapping
+from tests.governance.rules_factory import CHAMPION, DIGEST, MANIFEST, facts, measurement, of_column, policy_mapping
 
 COLUMNS = (["race"], ["sex"], ["race", "sex"])
 NAMES = {"race": ["black", "white"], "sex": ["f", "m"]}
@@ -14,6 +14,9 @@ AGGREGATES = ("demographic_parity_ratio", "equalized_odds_difference")
 RATES = ("selection_rate", "true_positive_rate")
 CONFIDENCES = (0.9, 0.95)
 SECTIONS = ("intended_use", "limitations", "owner")
+FEATURES = ("age", "income", "zip")
+DATA_CHECKS = ("quality", "drift", "pii", "anonymity", "bias-audit", "proxies")
+ENTITIES = ("email", "phone", "national_id", "us_ssn", "any")
 AS_OF = "2026-11-21T06:00:00Z"
 MOMENTS = ("2026-11-21T05:59:59Z", "2026-11-20T06:00:00Z", "2026-11-11T06:00:00Z", "2026-11-11T05:59:59Z", None)
 ENDS = ("2026-11-21T05:59:59Z", AS_OF, "2026-11-21T06:00:01Z", "2027-01-01T00:00:00Z")
@@ -32,9 +35,11 @@ def random_policy(rng: Random) -> dict[str, Any]:
 
 
 def random_rule(rng: Random) -> dict[str, Any]:
-    check = rng.choice(("performance", "fairness", "fairness", "comparison", "documentation"))
+    check = rng.choice(("performance", "fairness", "fairness", "comparison", "documentation", *DATA_CHECKS))
     if check == "documentation":
         return {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
+    if check in ("pii", "anonymity"):
+        return {"check": check, **random_exact_rule(rng, check)}
     rule: dict[str, Any] = {"check": check}
     if rng.random() < 0.8:
         rule["confidence"] = rng.choice(CONFIDENCES)
@@ -45,11 +50,33 @@ def random_rule(rng: Random) -> dict[str, Any]:
     rule |= random_bounds(rng)
     if check == "performance":
         return {**rule, "metric": rng.choice(PERFORMANCE)}
+    if check in DATA_CHECKS:
+        return {**rule, **random_data_rule(rng, check)}
     rule["over"] = [names[0] if len(names) == 1 else names for names in rng.sample(COLUMNS, rng.randint(1, 3))]
     rule["metric"] = rng.choice((*AGGREGATES, *RATES))
     if rule["metric"] in AGGREGATES and rng.random() < 0.5:
         rule["minimum_group"] = rng.choice((0, 0.02))
     return rule
+
+
+def random_exact_rule(rng: Random, check: str) -> dict[str, Any]:
+    if check == "anonymity":
+        return {"metric": "k_anonymity", "quasi": ["zip", "age"], "at_least": rng.randint(1, 8)}
+    where = rng.choice(("features", "training-data", "test-predictions"))
+    rule = {"forbid": rng.sample(ENTITIES, rng.randint(1, 3)), "in": where}
+    return rule | rng.choice(({}, {"tolerance": 0.0}, {"tolerance": 0.1}))
+
+
+def random_data_rule(rng: Random, check: str) -> dict[str, Any]:
+    columns = rng.choice(("all", "features", ["income"], ["income", "zip"], ["zip", "nowhere"]))
+    if check == "quality":
+        return rng.choice(({"metric": "completeness", "columns": columns}, {"metric": "duplicate_rate"}))
+    if check == "drift":
+        return rng.choice(({"metric": "psi", "columns": columns}, {"metric": "drifted_share"}))
+    if check == "bias-audit":
+        return {"metric": rng.choice(("impact_ratio", "selection_rate")), "race": "race", "sex": "sex"}
+    rule = {"metric": "proxy_roc_auc", "attribute": rng.choice(("race", "sex"))}
+    return rule | rng.choice(({}, {"each": columns}))
 
 
 def random_bounds(rng: Random) -> dict[str, float]:
@@ -80,19 +107,21 @@ def random_facts(rng: Random, *, conflicts: bool = True) -> dict[str, Any]:
         champion=rng.choice(champions),
         documentation={name: rng.choice(("text", "text", " ", "")) for name in SECTIONS if rng.random() < 0.9},
         exceptions=waivers[: rng.choice((0, 0, 0, 1, 2))],
+        **({"features": list(rng.choice((FEATURES, FEATURES, FEATURES[:1], ())))} if rng.random() < 0.9 else {}),
     )
 
 
 def random_evaluation(rng: Random, kind: str) -> dict[str, Any]:
-    status = rng.choice(("succeeded",) * 12 + ("error", "queued", "running"))
+    status = rng.choice(("succeeded",) * 12 + ("error", "queued", "running", "cancelled"))
     error = {"message": "bad", "file": "p.csv", "column": None, "row": 3} if status == "error" else None
-    finished = status in ("succeeded", "error")
+    finished = status in ("succeeded", "error", "cancelled")
     return {
         "status": status,
         "trust": rng.choice(("claimed", "attested", "recomputed", "recomputed")),
         "finished_at": rng.choice(MOMENTS) if finished else None,
         "sha256": DIGEST[kind] if status == "succeeded" and rng.random() < 0.97 else None,
         "error": error,
+        **({"cancelled_by": "Ada Lovelace"} if status == "cancelled" else {}),
     }
 
 
@@ -107,14 +136,44 @@ def all_measurements(rng: Random) -> list[dict[str, Any]]:
             for share in (0.0, 0.02):
                 rows += sized(rng, "fairness", metric, over=columns, minimum_group=share)
         rows += groups(rng, columns)
+    return rows + data_measurements(rng)
+
+
+def data_measurements(rng: Random) -> list[dict[str, Any]]:
+    rows = sized(rng, "quality", "duplicate_rate") + sized(rng, "drift", "drifted_share")
+    for column in FEATURES:
+        place = {"slice": {"column": column}}
+        rows += sized(rng, "quality", "completeness", **place) + sized(rng, "drift", "psi", **place)
+        for key in ("pii", "pii:test-predictions"):
+            rows += scan(rng, key, column)
+    for attribute in ("race", "sex"):
+        rows += sized(rng, "proxies", "proxy_roc_auc", slice={"attribute": attribute})
+        for feature in FEATURES[:2]:
+            rows += sized(rng, "proxies", "proxy_roc_auc", slice={"attribute": attribute, "feature": feature})
+    k = rng.choice((None, 1, 3, 5, 7))
+    rows.append(measurement("anonymity:age+zip", "k_anonymity", k, note="" if k else "held back"))
+    for columns in COLUMNS:
+        rows += sized(rng, "bias-audit:race+sex", "impact_ratio", over=columns)
+        for place in places_of(columns):
+            rows += sized(rng, "bias-audit:race+sex", "selection_rate", over=columns, slice=place)
     return rows
 
 
-def groups(rng: Random, columns: list[str]) -> list[dict[str, Any]]:
+def scan(rng: Random, key: str, column: str) -> list[dict[str, Any]]:
+    found = {entity: rng.choice((0.05, 0.1, 0.9)) for entity in ENTITIES[:-1] if rng.random() < 0.08}
+    rows = [of_column(key, "pii_rate", column, rate, entity=entity) for entity, rate in found.items()]
+    return [*rows, of_column(key, "pii_rate", column, max(found.values(), default=0.0), entity="any")]
+
+
+def places_of(columns: list[str]) -> list[dict[str, str]]:
     places: list[dict[str, str]] = [{}]
     for column in columns:
         places = [{**place, column: name} for place in places for name in NAMES[column]]
-    rows = []
+    return places
+
+
+def groups(rng: Random, columns: list[str]) -> list[dict[str, Any]]:
+    rows, places = [], places_of(columns)
     for place in places:
         rows.append(measurement("fairness", "count", 100 / len(places), slice=place))
         for metric in RATES:

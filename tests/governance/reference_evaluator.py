@@ -45,16 +45,85 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     nothing_to_beat = champion is None or champion["manifest_sha256"] == facts["subject"]["manifest_sha256"]
     if kind == "comparison" and nothing_to_beat:
         return "pass"
-    evaluation = facts["evaluations"].get(kind, {"status": "absent"})
+    key = key_of(rule)
+    evaluation = facts["evaluations"].get(key, {"status": "absent"})
     unfinished = {"absent": "missing", "queued": "pending", "running": "pending", "error": "error"}
+    unfinished["cancelled"] = "missing"
     if evaluation["status"] in unfinished:
         return unfinished[evaluation["status"]]
     if not reliable(evaluation, policy["evidence"], facts["as_of"]):
         return "missing"
-    rows = [row for row in facts["measurements"] if row["kind"] == kind]
-    found = [of_quantity(rule, quantity) for quantity in quantities(rule, rows)]
+    rows = [row for row in facts["measurements"] if row["kind"] == key]
+    if kind == "pii":
+        found = [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
+    elif kind in ("quality", "drift", "anonymity", "bias-audit", "proxies"):
+        found = [of_quantity(rule, quantity) for quantity in data_quantities(rule, rows, facts)] or ["missing"]
+    else:
+        found = [of_quantity(rule, quantity) for quantity in quantities(rule, rows)]
     order = ["error", "missing", "fail", "inconclusive", "pass"]
     return order[min(order.index(status) for status in found)]
+
+
+def key_of(rule: dict[str, Any]) -> str:
+    if rule["check"] == "pii" and rule["in"] == "test-predictions":
+        return "pii:test-predictions"
+    return {"anonymity": "anonymity:age+zip", "bias-audit": "bias-audit:race+sex"}.get(rule["check"], rule["check"])
+
+
+def chosen(selection: Any, measured: set[str], facts: dict[str, Any]) -> list[str]:
+    if selection == "all":
+        return list(measured)
+    return facts.get("features", []) if selection == "features" else selection
+
+
+def scanned_columns(rule: dict[str, Any], rows: list[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
+    seen = {row["slice"]["column"] for row in rows if row["slice"]["entity"] == "any"}
+    return chosen("features" if rule["in"] == "features" else "all", seen, facts)
+
+
+def of_scan(rule: dict[str, Any], rows: list[dict[str, Any]], column: str) -> str:
+    forbidden = set(rule["forbid"])
+    if "national_id" in forbidden:
+        forbidden |= {"us_ssn", "cn_resident_id"}
+    here: dict[str, set[float]] = {}
+    for row in rows:
+        if row["slice"]["column"] == column:
+            here.setdefault(row["slice"]["entity"], set()).add(row["value"])
+    if "any" not in here:
+        return "missing"
+    bad = {entity: rates for entity, rates in here.items() if entity in forbidden}
+    if any(len(rates) > 1 for rates in (bad or {"any": here["any"]}).values()):
+        return "error"
+    if not bad and max(here["any"]) > sum(max(rates) for entity, rates in here.items() if entity != "any") + 1e-9:
+        return "missing"
+    return "fail" if any(rate > rule.get("tolerance", 0) for rates in bad.values() for rate in rates) else "pass"
+
+
+def data_quantities(rule: dict[str, Any], rows: list[dict[str, Any]], facts: dict[str, Any]) -> list[Any]:
+    same = [row for row in rows if row["metric"] == rule["metric"]]
+    if rule["check"] == "bias-audit":
+        tables = [{rule["race"]}, {rule["sex"]}, {rule["race"], rule["sex"]}]
+        if rule["metric"] == "impact_ratio":
+            return [[row for row in same if row["slice"] == {} and set(row["over"]) == table] for table in tables]
+        asked = []
+        for table in tables:
+            places = {tuple(sorted(row["slice"].items())) for row in same if set(row["slice"]) == table}
+            asked += [[row for row in same if tuple(sorted(row["slice"].items())) == place] for place in places] or [
+                "missing"
+            ]
+        return asked
+    if rule["check"] == "proxies":
+        of_it = [row for row in same if row["slice"]["attribute"] == rule["attribute"]]
+        if "each" not in rule:
+            return [[row for row in of_it if len(row["slice"]) == 1]]
+        seen = {row["slice"]["feature"] for row in of_it if "feature" in row["slice"]}
+        return [
+            [row for row in of_it if row["slice"].get("feature") == one] for one in chosen(rule["each"], seen, facts)
+        ]
+    if "columns" not in rule:
+        return [[row for row in same if row["slice"] == {}]]
+    seen = {row["slice"]["column"] for row in same}
+    return [[row for row in same if row["slice"]["column"] == one] for one in chosen(rule["columns"], seen, facts)]
 
 
 def reliable(evaluation: dict[str, Any], asked: dict[str, Any], as_of: str) -> bool:

@@ -10,7 +10,20 @@ import yaml
 
 from governance.rules.evaluator import evaluate
 
-DIGEST = {"performance": "a" * 64, "fairness": "b" * 64, "comparison": "c" * 64}
+DIGEST = {
+    "performance": "a" * 64,
+    "fairness": "b" * 64,
+    "comparison": "c" * 64,
+    "quality": "1" * 64,
+    "drift": "2" * 64,
+    "pii": "3" * 64,
+    "pii:test-predictions": "4" * 64,
+    "anonymity:age+zip": "5" * 64,
+    "bias-audit:race+sex": "6" * 64,
+    "proxies": "7" * 64,
+    "quality:training-data:test-data": "8" * 64,
+    "drift:reference-data:production-data": "9" * 64,
+}
 MANIFEST, CHAMPION = "d" * 64, "e" * 64
 
 STAGES = [{"stage": "owner", "role": "model-owner"}]
@@ -72,6 +85,60 @@ def champion_rule(**changes: Any) -> dict[str, Any]:
 
 def card_rule(*sections: str, **changes: Any) -> dict[str, Any]:
     return {"check": "documentation", "requires": list(sections or ("intended_use", "limitations")), **changes}
+
+
+def completeness_rule(**changes: Any) -> dict[str, Any]:
+    return {
+        "check": "quality",
+        "metric": "completeness",
+        "columns": ["income", "debt"],
+        "at_least": 0.99,
+        "confidence": 0.95,
+        **changes,
+    }
+
+
+def psi_rule(**changes: Any) -> dict[str, Any]:
+    return {"check": "drift", "metric": "psi", "at_most": 0.2, "confidence": 0.95, **changes}
+
+
+def pii_rule(*forbidden: str, **changes: Any) -> dict[str, Any]:
+    return {"check": "pii", "forbid": list(forbidden or ("email", "phone")), "in": "features", **changes}
+
+
+def anonymity_rule(**changes: Any) -> dict[str, Any]:
+    return {"check": "anonymity", "metric": "k_anonymity", "quasi": ["zip", "age"], "at_least": 5, **changes}
+
+
+def audit_rule(**changes: Any) -> dict[str, Any]:
+    return {"check": "bias-audit", "metric": "impact_ratio", "sex": "sex", "race": "race", "at_least": 0.8, **changes}
+
+
+def proxies_rule(**changes: Any) -> dict[str, Any]:
+    return {
+        "check": "proxies",
+        "metric": "proxy_roc_auc",
+        "attribute": "race",
+        "at_most": 0.8,
+        "confidence": 0.95,
+        **changes,
+    }
+
+
+def of_column(kind: str, metric: str, column: str, value: float | None, low=None, high=None, **changes: Any) -> Any:
+    """A measurement of one column; ``entity``, ``attribute`` and the like further tell it apart."""
+    more = {name: changes.pop(name) for name in ("entity", "expectation") if name in changes}
+    return measurement(kind, metric, value, low, high, slice={"column": column, **more}, **changes)
+
+
+def scanned(*columns: str, kind: str = "pii", **found: float) -> list[dict[str, Any]]:
+    """Columns that were searched for personal data, and the entities found in the first of them."""
+    rows = [of_column(kind, "pii_rate", column, 0.0, 0.0, 0.0, entity="any") for column in columns]
+    if found:
+        rows[0]["value"] = rows[0]["low"] = rows[0]["high"] = max(found.values())
+    return rows + [
+        of_column(kind, "pii_rate", columns[0], rate, rate, rate, entity=name) for name, rate in found.items()
+    ]
 
 
 def evaluation(kind: str, **changes: Any) -> dict[str, Any]:

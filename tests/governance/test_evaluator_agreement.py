@@ -19,7 +19,7 @@ from governance.rules.policy_document import parse_policy
 from tests.governance.random_cases import random_facts, random_policy
 from tests.governance.reference_evaluator import reference
 
-CASES = int(os.environ.get("COUNTERSIGN_POLICY_CASES", "3000"))
+CASES = int(os.environ.get("COUNTERSIGN_POLICY_CASES", "1500"))
 
 
 def ours(policy, known):

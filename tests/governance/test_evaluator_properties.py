@@ -48,6 +48,16 @@ def assert_no_new_pass(policy, known, policy_after, known_after):
         assert after != "pass" or before == "pass"
 
 
+def names_what_it_wants(rule):
+    """Whether a rule says itself what must have been measured, and does not ask about whatever there is."""
+    every_category = rule["check"] == "bias-audit" and rule["metric"] == "selection_rate"
+    return (
+        "all" not in (rule.get("columns"), rule.get("each"))
+        and rule.get("in", "features") == "features"
+        and not every_category
+    )
+
+
 @checked
 @given(seeds)
 def test_missing_evidence_never_passes(seed):
@@ -69,6 +79,8 @@ def test_removing_measurements_never_makes_a_rule_pass(seed):
     rng, policy, known = case(seed)
     after = copy.deepcopy(known)
     after["measurements"] = [row for row in after["measurements"] if rng.random() < rng.choice((0.5, 0.95))]
+    policy["rules"] = [rule for rule in policy["rules"] if names_what_it_wants(rule)]
+    assume(policy["rules"])
     assert_no_new_pass(policy, known, policy, after)
 
 
@@ -77,14 +89,16 @@ def test_removing_measurements_never_makes_a_rule_pass(seed):
 def test_removing_one_measurement_that_a_passing_rule_read_stops_it(seed):
     _, policy, known = case(seed)
     for index, rule in enumerate(rules(policy, known)):
-        if rule["status"] != "pass" or not rule["details"]:
+        if rule["status"] != "pass" or not rule["details"] or not names_what_it_wants(policy["rules"][index]):
             continue
         detail = rule["details"][-1]
+        read = rule.get("evaluation", rule["check"])
         after = copy.deepcopy(known)
         after["measurements"] = [
             row
             for row in after["measurements"]
-            if (row["kind"], row["metric"], row["slice"]) != (rule["check"], detail["metric"], detail["slice"])
+            if (row["kind"], row["metric"]) != (read, detail["metric"])
+            or not row["slice"].items() >= detail["slice"].items()
             or set(row["over"]) != set(detail["over"])
         ]
         assert statuses(policy, after)[index] == "missing"
@@ -98,7 +112,7 @@ def test_tightening_a_threshold_never_makes_a_rule_pass(seed):
     for rule in tighter["rules"]:
         step = rng.choice((0.05, 0.1, 0.3))
         if "at_least" in rule:
-            rule["at_least"] = min(rule["at_least"] + step, rule.get("at_most", 1.0), 1.0)
+            rule["at_least"] = max(rule["at_least"], min(rule["at_least"] + step, rule.get("at_most", 1.0), 1.0))
         if "at_most" in rule:
             rule["at_most"] = max(rule["at_most"] - step, rule.get("at_least", 0.0), 0.0)
         if "margin" in rule:
