@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from registry.canonical import canonical_json, sha256_hex, strip_algorithm
+from registry.data_reference import DataReference, check_address
 from registry.errors import InvalidInput
 from registry.safe_yaml import load_yaml
 
@@ -68,6 +69,11 @@ class Manifest:
             listed.append(ManifestFile(packages, ENVIRONMENT))
         return tuple(listed)
 
+    @property
+    def data(self) -> tuple[DataReference, ...]:
+        """Data sets that stay where they are, in the manifest's order."""
+        return tuple(DataReference(item["role"], item["url"]) for item in self.document.get("data", ()))
+
 
 @cache
 def _validator() -> Any:
@@ -96,6 +102,8 @@ def _explain(error: Any) -> tuple[str, str]:
         return (f"{field}.{missing}" if field else missing), "is required"
     if error.validator == "type" and error.validator_value == "string":
         return field, f"must be text, not {error.instance!r}: put it in quotes"
+    if error.validator in {"maxItems", "maxLength"}:  # without what stands there: it is long, and may be meant for few
+        return field, f"is too long: {len(error.instance)}, where {error.validator_value} are allowed"
     if error.validator == "pattern":
         return field, f"{error.instance!r} does not have the form {error.validator_value}"
     return field, error.message
@@ -132,6 +140,20 @@ def _check_paths(files: tuple[ManifestFile, ...]) -> None:
         seen.add(file.path)
 
 
+def _check_data(manifest: Manifest) -> None:
+    """Each data set's address is sound and holds no secret, and one thing only plays its part."""
+    roles = {file.role for file in manifest.files}
+    for index, reference in enumerate(manifest.data):
+        try:
+            check_address(reference.url, field=f"data[{index}].url")
+        except InvalidInput as error:
+            raise InvalidInput(f"manifest: {error.field}: {error}", field=error.field) from None
+        if reference.role in roles:
+            message = f"manifest: data[{index}].role: {reference.role!r} is the role of a file or of other data already"
+            raise InvalidInput(message, field=f"data[{index}].role")
+        roles.add(reference.role)
+
+
 def parse_manifest(data: bytes) -> Manifest:
     """Read a YAML manifest.
 
@@ -152,6 +174,7 @@ def parse_manifest(data: bytes) -> Manifest:
     _check_paths(manifest.files)
     if sum(file.role == PREDICTIONS for file in manifest.files) > 1:
         raise InvalidInput(f"manifest: artifacts: more than one file has the role {PREDICTIONS}", field="artifacts")
+    _check_data(manifest)
     return manifest
 
 
@@ -205,5 +228,8 @@ def bind(manifest: Manifest, digests: Mapping[str, tuple[str, int]]) -> tuple[by
         "components": document.get("components", []),
         "card": manifest.card,
     }
+    if manifest.data:  # an older version without the key keeps its identity
+        listed = sorted(manifest.data, key=lambda reference: reference.role)
+        bound["data"] = [{"role": reference.role, "url": reference.url} for reference in listed]
     data = canonical_json(bound)
     return data, sha256_hex(data)
