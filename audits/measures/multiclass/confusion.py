@@ -11,7 +11,7 @@ import numpy.typing as npt
 from audits.engines.port import ROWS
 from audits.exact_sums import whole_numbers
 from audits.intervals import Floats
-from audits.measures.checked_numbers import check_numbers, number, weight_column
+from audits.measures.checked_numbers import check_numbers, weight_column
 from audits.measures.distinct_values import holds_more_than
 from audits.measures.sums import SumSet
 from audits.prediction_columns import Levels
@@ -106,11 +106,11 @@ def count_confusion(engine: Engine, data: Data, parameters: Parameters) -> Confu
     _check_columns(engine, data, parameters)
     largest = 1.0
     sums = SumSet()
+    source = labelled(engine, parameters)
     if parameters.weight is not None:
         _, ranges = check_numbers(engine, data, {"weight": weight_column(parameters.weight)})
-        largest, weight = ranges["weight"].high, number(engine, parameters.weight)
+        largest, weight = ranges["weight"].high, source[parameters.weight].cast("float64")
         sums = SumSet(numbers={"mass": (weight, largest), "squares": (weight * weight, largest**2)})
-    source = labelled(engine, parameters)
     by = {"label": source[parameters.label], "prediction": source[parameters.prediction]}
     found = engine.grouped(by, sums.measures(), of=source)
     table = found.table

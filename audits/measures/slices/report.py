@@ -30,7 +30,14 @@ def slice_measurements(found: Sequence[Worst], axes: Sequence[Axis]) -> Iterator
             f"(up to three columns at a time)"
         )
         first = worst.listed[0] if worst.listed else None
-        shown = "" if first is None or worst.overall is None else f"; over everybody {worst.overall:.4f}"
+        shown = (
+            ""
+            if first is None or worst.overall is None
+            else (
+                f"; over everybody {worst.overall:.4f}; the interval is for the truly worst of them, "
+                f"this one lies in {first.low:.4f} to {first.high:.4f}"
+            )
+        )
         yield Measurement(
             metric=f"worst_slice_{worst.metric.name}",
             slice=first.where if first else {},
