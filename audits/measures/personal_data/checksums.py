@@ -10,7 +10,7 @@ from audits.measures.personal_data.texts import Bools, Bytes, Ints
 
 _ZERO, _NINE, _A, _Z = (ord(character) for character in "09AZ")
 _MONTHS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-_FEBRUARY, _LEAP_DAY = 2, 29
+_FEBRUARY = 2
 _TEN = 10
 
 
@@ -104,7 +104,6 @@ def is_date(year: Ints, month: Ints, day: Ints) -> Bools:
     return np.asarray(known & (day >= 1) & (day <= length))
 
 
-def could_be_date(month: Ints, day: Ints) -> Bools:
-    """Which of them are a day of some year: 29 February counts."""
-    length = np.where(month == _FEBRUARY, _LEAP_DAY, _MONTHS[np.where((month >= 1) & (month <= 12), month, 0)])  # noqa: PLR2004
-    return np.asarray((day >= 1) & (day <= length))
+def is_date_of_century(year: Ints, month: Ints, day: Ints) -> Bools:
+    """Which of them are days, of a year that is told by its last two digits: every fourth of them leaps, as 2000 did."""
+    return is_date(2000 + year, month, day)

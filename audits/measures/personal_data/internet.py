@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audits.measures.personal_data.detector import Detector, Hits
-from audits.measures.personal_data.matching import Found, find, matches
-from audits.measures.personal_data.texts import AT, COLON, DASH, DIGIT, DOT, SLASH, Texts
+from audits.measures.personal_data.matching import Found, find, joined, matches
+from audits.measures.personal_data.texts import AT, COLON, DASH, DIGIT, DOT, SLASH, WIDE, Texts
 
 EMAIL = Detector(key="email", entity="email", form="an e-mail address", prior=0.97)
 URL = Detector(key="url", entity="url", form="a web address", prior=0.97)
@@ -21,8 +21,14 @@ MAC = Detector(key="mac", entity="mac_address", form="six pairs of hexadecimal d
 URL_SECRET = Detector(key="url_password", entity="secret", form="a password inside an address", prior=0.95)
 DETECTORS = (EMAIL, URL, IP4, IP6, MAC, URL_SECRET)
 
-_LOCAL = r"[0-9A-Za-z\p{L}](?:[0-9A-Za-z\p{L}.!#$%'*+^_`~-]*[0-9A-Za-z\p{L}_+~-])?"
-_EMAIL = rf"{_LOCAL}@(?:[0-9A-Za-z\p{{L}}](?:[0-9A-Za-z\p{{L}}-]*[0-9A-Za-z\p{{L}}])?\.)+(?:[A-Za-z\p{{L}}]{{2,24}}|xn--[0-9A-Za-z-]{{2,60}})"
+_PLAIN_EMAIL = (
+    r"[0-9A-Za-z_](?:[0-9A-Za-z.!#$%'*+^_`~-]*[0-9A-Za-z_+~-])?@(?:[0-9A-Za-z](?:[0-9A-Za-z-]*[0-9A-Za-z])?\.)+"
+    r"(?:[A-Za-z]{2,24}|xn--[0-9A-Za-z-]+)"
+)
+_WIDE_EMAIL = (
+    r"[0-9\p{L}_](?:[0-9\p{L}\p{M}.!#$%'*+^_`~-]*[0-9\p{L}\p{M}_+~-])?@(?:[0-9\p{L}](?:[0-9\p{L}\p{M}-]*[0-9\p{L}\p{M}])?\.)+"
+    r"\p{L}{2,24}"
+)
 _NO_EMAIL = r"(?i)\.(?:png|jpe?g|gif|svg|webp|css|js|json|html?|php|local|min)$|^git@"
 _URL = r"(?i:https?|ftp|sftp|wss?)://[^\s<>\"'，。；）]{3,}|(?i:www)\.[0-9A-Za-z-]+\.[0-9A-Za-z.-]{2,}(?:/[^\s<>\"'，。；）]*)?"
 _USER = r"://[^\s/@]*@"
@@ -75,7 +81,11 @@ def _emails(texts: Texts) -> Iterator[Hits]:
     if logins.any():
         plain = pc.replace_substring_regex(texts.strings.filter(pa.array(logins)), _USER, "://")
         masked = replace(texts, strings=pc.replace_with_mask(texts.strings, pa.array(logins), plain))
-    found = find(masked, _EMAIL, among, before=r"^|[^0-9A-Za-z_\p{L}.@+-]")
+    wide = (texts.kinds & WIDE) != 0
+    found = joined(
+        find(masked, _PLAIN_EMAIL, among, before=r"^|[^0-9A-Za-z_.@+-]"),
+        find(masked, _WIDE_EMAIL, among & wide, before=r"^|[^0-9A-Za-z_\p{L}.@+-]"),
+    )
     yield _all(EMAIL, found.where(~matches(found.tokens, _NO_EMAIL)))
 
 

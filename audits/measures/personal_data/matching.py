@@ -88,14 +88,24 @@ def find(texts: Texts, pattern: str, among: Bools, *, before: str = BEFORE, afte
     hit = np.asarray(pc.match_substring_regex(strings, expression), dtype=np.bool_)
     if not hit.any():
         return Found.nothing()
-    marked = pc.replace_substring_regex(strings.filter(pa.array(hit)), expression, rf"\1{_MARK}\2{_MARK}")
+    chosen, strings = chosen[hit], strings.filter(pa.array(hit))
+    entire = matches(strings, f"^(?:{pattern})$")
+    alone = Found(chosen[entire], strings.filter(pa.array(entire)), np.ones(int(entire.sum()), np.bool_))
+    if entire.all():
+        return alone
+    return joined(alone, _taken_out(texts, chosen[~entire], strings.filter(pa.array(~entire)), expression))
+
+
+def _taken_out(texts: Texts, chosen: Ints, strings: pa.Array, expression: str) -> Found:
+    """The matches inside values that hold some: marked, then cut at the marks."""
+    marked = pc.replace_substring_regex(strings, expression, rf"\1{_MARK}\2{_MARK}")
     split = pc.split_pattern(marked, _MARK)
     parts = split.flatten()
     owner = np.asarray(pc.list_parent_indices(split), dtype=np.int64)
     within = np.arange(len(parts)) - np.asarray(split.offsets, dtype=np.int64)[owner]
     inside = within % 2 == 1
     tokens = pa.concat_arrays([parts.filter(pa.array(inside))])
-    parents = chosen[hit][owner[inside]]
+    parents = chosen[owner[inside]]
     _, starts = flat(tokens)
     return Found(parents, tokens, np.diff(starts) == texts.sizes[parents])
 

@@ -30,10 +30,10 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 _COLUMNS_AT_ONCE = 8
 _ENTRIES = 1 << 17
 _HELD_BYTES = 1 << 25
-_PIECE_BYTES = 1 << 22
+_PIECE_BYTES = 1 << 20
 _EXACT_INTEGER = float(1 << 53)
 _LEAST_NUMBER = 100_000.0
-_THREADS = 4
+_THREADS = 2
 
 
 @dataclass

@@ -20,6 +20,7 @@ KEPT = 1 << 16
 EXAMPLES = 3
 _WHOLE_RANGE = float(1 << 64)
 _WORD = 64
+_FREQUENT = 8
 _WORDS = (len(BITS) + _WORD - 1) // _WORD
 
 
@@ -116,21 +117,30 @@ class ColumnTally:
     def _add_hits(self, texts: Texts, hits: Hits, bits: Digests) -> None:
         tried = self.tried.setdefault(hits.detector.key, Tried())
         counted = hits.counted
-        holders = np.unique(hits.found.parents[counted])
+        holders = _marked(hits.found.parents[counted], len(texts))
         word, bit = divmod(BITS[hits.detector.key], _WORD)
         bits[holders, word] |= np.uint64(1 << bit)
         tried.rows += int(texts.rows[holders].sum())
-        tried.whole += int(texts.rows[np.unique(hits.found.parents[counted & hits.found.whole])].sum())
+        tried.whole += int(texts.rows[_marked(hits.found.parents[counted & hits.found.whole], len(texts))].sum())
         order = digests(hits.found.tokens)
         tried.candidates.add(order, hits.passed)
         tried.examples = _examples(tried.examples, hits, order)
 
     def _add_holding(self, bits: Digests, rows: Ints) -> None:
-        some = bits.any(axis=1)
-        distinct, place = np.unique(bits[some], axis=0, return_inverse=True)
-        for index, count in _summed(place.ravel(), rows[some]):
-            which = sum(int(part) << (_WORD * word) for word, part in enumerate(distinct[index]))
-            self.holding[which] = self.holding.get(which, 0) + count
+        left = np.flatnonzero(bits.any(axis=1))
+        for _ in range(_FREQUENT):
+            if not len(left):
+                return
+            same = (bits[left] == bits[left[0]]).all(axis=1)
+            self._hold(bits[left[0]], int(rows[left[same]].sum()))
+            left = left[~same]
+        distinct, place = np.unique(bits[left], axis=0, return_inverse=True)
+        for index, count in _summed(place.ravel(), rows[left]):
+            self._hold(distinct[index], count)
+
+    def _hold(self, words: Digests, rows: int) -> None:
+        which = sum(int(part) << (_WORD * word) for word, part in enumerate(words))
+        self.holding[which] = self.holding.get(which, 0) + rows
 
     def count(self, key: str, rows: int, values: int) -> None:
         """Count rows that are known to hold something without looking at texts, out of so many values."""
@@ -172,6 +182,13 @@ class ColumnTally:
                 mine[key] = mine.get(key, 0) + rows
         for name, tried in other.tried.items():
             self.tried.setdefault(name, Tried()).absorb(tried)
+
+
+def _marked(places: Ints, count: int) -> Ints:
+    """The places without repetition, in order."""
+    marks = np.zeros(count, dtype=np.bool_)
+    marks[places] = True
+    return np.flatnonzero(marks)
 
 
 def _summed(keys: Ints, rows: Ints) -> list[tuple[int, int]]:
