@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from audits.curve_charts import Curve, ReliabilityBin, curves_chart, reliability_chart, reliability_panels
-from audits.exhibit import Column, Exhibit, counted, measured, table_exhibit
+from audits.exhibit import Column, Exhibit, counted, measured, note, table_exhibit
 from audits.histogram_charts import Panel, panels_chart
 from audits.metric_words import metric_words
 from audits.series import Series
@@ -177,6 +177,23 @@ def thresholds(kind: str, series: list[Series]) -> Iterator[Exhibit]:
             f"{kind}-thresholds", "What other thresholds would do", [item], columns, most=_MOST_THRESHOLDS,
             note="A row is selected where its score is at least the threshold.", draw=partial(_curves, item, rates),
         )  # fmt: skip
+
+
+_REMEDIES = (
+    Column("remedy", "Remedy"), Column("does", "What it does", note), Column("thresholds", "Thresholds", note),
+    Column("demographic_parity_ratio", "Impact ratio", measured), Column("ratio_low", "Low", measured),
+    Column("ratio_high", "High", measured), Column("equalized_odds_difference", "Equalized odds", measured),
+    Column("odds_low", "Low", measured), Column("odds_high", "High", measured),
+    Column("accuracy_score", "Accuracy", measured), Column("accuracy_low", "Low", measured),
+    Column("accuracy_high", "High", measured), Column("caveat", "Mind", note),
+)  # fmt: skip
+
+
+def remedies(kind: str, series: list[Series]) -> Iterator[Exhibit]:
+    """What could be done about a gap between groups, and what it would cost: a suggestion, not a decision."""
+    for index, item in enumerate(series):
+        columns = [column for column in _REMEDIES if column.name in item.columns]
+        yield table_exhibit(f"{kind}-remedies-{index}", item.title, [item], columns)
 
 
 _MOST_THRESHOLDS = 60

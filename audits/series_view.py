@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from audits import data_exhibits, scan_exhibits, score_exhibits
+from audits import data_exhibits, quality_exhibits, scan_exhibits, score_exhibits
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
@@ -50,6 +50,9 @@ MAKERS: dict[str, Maker] = {
     "scanned_columns": scan_exhibits.scanned_columns,
     "slices": scan_exhibits.slices,
     "residuals": scan_exhibits.residuals,
+    "remedies": score_exhibits.remedies,
+    "quality": quality_exhibits.columns,
+    "expectations": quality_exhibits.expectations,
     "bias_audit": data_exhibits.bias_audit,
     "bias_audit_publication": data_exhibits.publication,
     "class_sizes": data_exhibits.class_sizes,
