@@ -55,7 +55,7 @@ def convert_csv(
 
     written = check_csv_parts(files)
     columns = [name or f"unnamed_{place}" for place, name in enumerate(written, 1)]
-    if len(set(columns)) < len(columns):
+    if len(set(columns)) < len(columns) and len(set(written)) == len(written):
         raise PredictionsError(f"{files[0].name}: a column has no name; give it one", file=files[0].name, row=0)
     kept = folder / "texts.parquet"
     schema = pa.schema([(name, pa.string()) for name in columns])
