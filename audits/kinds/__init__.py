@@ -19,6 +19,7 @@ MODULES = {
     "comparison": "audits.kinds.comparison",
     "bias-audit": "audits.kinds.bias_audit",
     "anonymity": "audits.kinds.anonymity",
+    "quality": "audits.kinds.quality",
     "pii": "audits.kinds.pii",
 }
 """Name of the kind to the module that runs it."""

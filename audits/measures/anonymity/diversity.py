@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from audits.engines.expressions import exactly
 from audits.measures.anonymity.keys import known
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _reached(value: ibis.Value, edges: Sequence[Any]) -> ibis.Value:
         if low == high:
             return ibis.literal(low, type="int64")
         middle = (low + high) // 2
-        return ibis.ifelse(value < edges[middle], place(low, middle), place(middle + 1, high))
+        return ibis.ifelse(value < _edge(edges[middle]), place(low, middle), place(middle + 1, high))
 
     return place(0, len(edges))
 
@@ -197,4 +198,8 @@ def _at(place: ibis.Value, numbers: Sequence[float]) -> ibis.Value:
     """The number at a place, counted from 0, of a list."""
     import ibis
 
-    return ibis.array(list(numbers))[place]
+    return ibis.array([exactly(number) for number in numbers])[place]
+
+
+def _edge(value: Any) -> Any:
+    return exactly(value) if isinstance(value, float) else value
