@@ -1,9 +1,8 @@
-"""Counts the columns of one table: distinct values where they are few, exact quantile bins where they are many. Pure of Django."""
+"""Counts numeric columns of one table: by distinct value where they are few, by exact quantile bins else. Pure of Django."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,33 +12,14 @@ from audits.intervals import Floats
 from audits.measures.drift.edges import coarse_cuts, coarse_ranks, edges_at, fine_ranks, without_empty
 from audits.measures.drift.numbers import Binned, Numbers
 from audits.measures.drift.settled import settled
-from audits.measures.drift.sides import Categories
+from audits.measures.drift.value_counts import value_counts
 
 if TYPE_CHECKING:
     import ibis
 
     from audits.engines.port import Engine
 
-DISTINCT = 1 << 16
-"""Most distinct values that are listed; of more, numbers are put into bins and texts are not compared."""
-
-HELD_BACK = "(categories of few rows, held back)"
-
 Step: TypeAlias = Callable[[float], None]
-
-
-def number_of(engine: Engine, column: str, family: str) -> ibis.Value:
-    """The column as a finite floating-point number, missing where it has none; dates as seconds since 1970."""
-    import ibis
-
-    value = engine.table[column]
-    if family == "date":
-        value = value.cast("timestamp").epoch_seconds()
-    elif family == "time":
-        value = value.epoch_seconds()
-    whole = value.type().is_integer()
-    number = value.cast("float64")
-    return number if whole else ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
 
 
 def finite_rows(engine: Engine, numbers: Mapping[str, ibis.Value]) -> dict[str, int]:
@@ -59,7 +39,7 @@ def profile_numbers(
         step(place / len(numbers))
         values = _distinct(engine, value)
         if values is not None:
-            found[name] = _listed(values, rows, bins)
+            found[name] = listed(values, rows, bins)
         else:
             wide[name] = _quantile_edges(engine, value, finite[name], bins)
     edges = {name: edges for name, (edges, _) in wide.items()}
@@ -83,63 +63,16 @@ def count_numbers(
     return found | _bin(engine, rest, {name: references[name].edges for name in rest}, rows)
 
 
-def count_categories(engine: Engine, column: str, family: str, *, rows: int) -> Categories | None:
-    """Rows by category; None if there are more than 65,536."""
-    value = number_of(engine, column, family) if family == "number" else engine.table[column]
-    grouped = _few(engine, value)
-    if grouped is None:
-        return None
-    counts: dict[str, int] = {}
-    missing = 0
-    for key, count in zip(grouped["value"], grouped[ROWS], strict=True):
-        if key is None:
-            missing += count
-        else:
-            counts[text_of(key)] = counts.get(text_of(key), 0) + count
-    held = rows - missing - sum(counts.values())
-    if held:
-        counts[HELD_BACK] = held
-    return Categories(dict(sorted(counts.items())), missing)
-
-
-def text_of(value: Any) -> str:
-    """A value as the name of a category: the same for 1 and 1.0."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def categories_of(counted: Numbers) -> Categories:
-    """Listed numbers as categories."""
-    values, counts = counted.binned.edges, counted.binned.counts[1:]
-    named = {text_of(float(value)): int(count) for value, count in zip(values, counts, strict=True)}
-    return Categories(dict(sorted(named.items())), counted.missing)
-
-
 def empty_numbers(rows: int, edges: Floats) -> Numbers:
     """A column of numbers in which no row has one."""
     counted = Binned(np.empty(0), np.zeros(1, dtype=np.int64), atoms=True)
     return Numbers(rows=rows, missing=rows, mean=0.0, deviation=0.0, binned=counted, edges=edges)
 
 
-def _few(engine: Engine, value: ibis.Value) -> dict[str, list[Any]] | None:
-    """Rows by distinct value, missing included, unless there are too many."""
-    import ibis
-
-    if engine.disclosure:
-        grouped = engine.grouped({"value": value}).table
-    else:
-        source = engine.table.select(value=value)
-        grouped = engine.read(source.group_by("value").aggregate(**{ROWS: ibis._.count()}).limit(DISTINCT + 2))
-    return grouped.to_pydict() if len(grouped) <= DISTINCT + 1 else None
-
-
 def _distinct(engine: Engine, value: ibis.Value) -> Binned | None:
     if engine.disclosure:
         return None
-    grouped = _few(engine, value)
+    grouped = value_counts(engine, value)
     if grouped is None:
         return None
     given = [(key, count) for key, count in zip(grouped["value"], grouped[ROWS], strict=True) if key is not None]
@@ -149,7 +82,8 @@ def _distinct(engine: Engine, value: ibis.Value) -> Binned | None:
     return Binned(values, np.concatenate([[0], counts]), atoms=True)
 
 
-def _listed(counted: Binned, rows: int, bins: int) -> Numbers:
+def listed(counted: Binned, rows: int, bins: int) -> Numbers:
+    """A reference whose distinct values are all known: exact, with the bins that follow from them."""
     n = counted.rows
     if not n:
         return empty_numbers(rows, np.empty(0))
@@ -238,7 +172,8 @@ def _sums(
     engine: Engine, numbers: Mapping[str, ibis.Value], edges: Mapping[str, Floats]
 ) -> dict[str, tuple[float, float, float, float]]:
     """Mean, standard deviation, and how far values lie outside the edges, in units that keep sums small."""
-    wanted, units = {}, {}
+    wanted: dict[str, Any] = {}
+    units: dict[str, tuple[float, float]] = {}
     for i, (name, value) in enumerate(numbers.items()):
         first, last = float(edges[name][0]), float(edges[name][-1])
         centre, scale = first / 2 + last / 2, (last / 2 - first / 2) or 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from audits.measures.drift.correlations import Correlations
 from audits.measures.drift.numbers import Numbers
@@ -63,4 +63,3 @@ class Profile:
     rows: int
     columns: Mapping[str, Side]
     correlations: Correlations | None = None
-    warnings: tuple[str, ...] = field(default=())
