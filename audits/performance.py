@@ -28,9 +28,7 @@ _UNDEFINED = {
 }
 
 
-def measure_performance(
-    counted: Counted | Predictions, tensor: CountTensor | None = None, *, confidences: Sequence[float], seed: int
-) -> list[Measurement]:
+def measure_performance(counted: Counted, *, confidences: Sequence[float], seed: int) -> list[Measurement]:
     """Overall performance, once per confidence.
 
     Parameters
@@ -48,8 +46,6 @@ def measure_performance(
     list of Measurement
         With empty slice, in a fixed order. What rests on cells that were held back is undefined and says so.
     """
-    if not isinstance(counted, Counted):
-        counted = Counted.of_rows(counted)
     overall = counted.tensor.margin(())
     known = known_cells(counted, overall)[0]
     counts = cell_counts(overall)[0]

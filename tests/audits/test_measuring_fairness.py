@@ -10,12 +10,14 @@ import pytest
 from fairlearn import metrics as fair
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.metrics import accuracy_score, precision_score, roc_auc_score
 
 from audits.counted import Counted
+from audits.cross_check import CrossCheckFailed, cross_check
 from audits.fairness import measure_fairness
 from audits.intervals import critical_value, koopman_ratio, newcombe_difference, wilson
 from audits.predictions import Predictions
+from audits.rates import Rate
 from registry.errors import InvalidInput
 from tests.audits.prediction_cases import find, lender
 
@@ -26,11 +28,13 @@ PEERS = {
     "false_positive_rate": fair.false_positive_rate,
     "false_negative_rate": fair.false_negative_rate,
     "accuracy_score": accuracy_score,
+    "precision_score": precision_score,
 }
 AGGREGATES = (
     "demographic_parity_ratio",
     "demographic_parity_difference",
     "equalized_odds_difference",
+    "equalized_odds_ratio",
     "equal_opportunity_difference",
 )
 
@@ -64,7 +68,7 @@ def of_counts(groups) -> Predictions:
 
 
 @given(st.integers(0, 100_000), st.integers(60, 500), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_every_value_is_fairlearns(seed, n, weighted):
     lent = lender(seed, n, weighted=weighted)
     found, groups = measured(lent), columns_of(lent)
@@ -229,3 +233,46 @@ def test_simultaneous_intervals_cover_the_true_ratio():
         ratio = find(measured(lent, over=[("race",)]), "demographic_parity_ratio", over=["race"])
         covered += ratio.low <= 0.30 / 0.45 <= ratio.high
     assert covered >= 54  # 60 × 0.95 less three standard errors
+
+
+def test_predictive_parity_compares_precision_where_it_is_defined():
+    groups = {"asian": (0, 0, 30, 10), "black": (20, 20, 50, 20), "white": (60, 20, 10, 10)}
+    found = measured(of_counts(groups), over=[("race",)])
+    assert find(found, "precision_score", race="white").value == 0.75
+    assert "no row that was predicted positive" in find(found, "precision_score", race="asian").note
+    parity = find(found, "predictive_parity_difference", over=["race"])
+    assert parity.value == pytest.approx(0.75 - 0.5)
+    assert (parity.low, parity.high) == limits_of(newcombe_difference(60, 80, 20, 40, critical_value(0.95)))
+    assert parity.method == "newcombe"
+    assert "left out: race=asian (precision_score undefined)" in parity.note
+
+
+def test_the_ratio_of_odds_is_undefined_where_all_rates_of_one_kind_are_zero():
+    found = measured(of_counts({"black": (20, 0, 50, 20), "white": (60, 0, 10, 10)}), over=[("race",)])
+    ratio = find(found, "equalized_odds_ratio", over=["race"])
+    assert ratio.value is None
+    assert "false_positive_rate" in ratio.note
+
+
+def test_what_rests_on_cells_held_back_is_not_told():
+    lent = of_counts({"black": (20, 10, 50, 2), "white": (60, 20, 10, 10)})
+    whole = Counted.of_rows(lent)
+    counts = np.where(whole.tensor.counts < 5, 0, whole.tensor.counts)
+    censored = replace(whole, tensor=replace(whole.tensor, counts=counts), disclosure=5, suppressed=1)
+    found = measure_fairness(censored, over=[("race",)], confidences=(0.95,), minimum_groups=(0.0,))
+    told = {(m.metric, m.slice.get("race")) for m in found if m.value is not None}
+    white = {m.metric for m in found if m.slice == {"race": "white"}}
+    assert told == {(metric, "white") for metric in white} | {
+        (metric, "black") for metric in ("tp", "fp", "tn", "false_positive_rate", "precision_score")
+    }
+    held = [m for m in found if m.value is None]
+    assert {m.note for m in held} == {"held back: fewer than 5 rows in 1 cells"}
+    assert all((m.low, m.high, m.n, m.counts) == (None, None, 0, {}) for m in held)
+
+
+def test_fairlearn_is_asked_for_a_second_opinion(monkeypatch):
+    tensor = Counted.of_rows(lender(3, weighted=True)).tensor
+    assert cross_check(tensor, OVER).endswith(": 72 values equal within 1e-12")
+    monkeypatch.setattr(Rate, "point", lambda rate, tensor: np.full(len(tensor.keys), 0.25))
+    with pytest.raises(CrossCheckFailed, match=r"selection_rate of everybody is .* by our count"):
+        cross_check(tensor, OVER)
