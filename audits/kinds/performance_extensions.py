@@ -108,4 +108,4 @@ def _held_back(metric: str, counted: Counted, confidence: float) -> Measurement:
     from audits.measurement import Measurement
 
     note = counted.held_back or f"held back: fewer than {counted.disclosure} rows at some scores"
-    return Measurement(metric=metric, value=None, n=0, method="none", confidence=confidence, note=counted.held_back)
+    return Measurement(metric=metric, value=None, n=0, method="none", confidence=confidence, note=note)

@@ -14,7 +14,7 @@ from audits.measures.weighted_shares import effective
 from audits.score_table import ScoreBins
 
 MOST_BINS = 15
-LEAST_ROWS_PER_BIN = 20
+LEAST_ROWS_PER_BIN = 50
 REPLICATES = 1000
 _RAY = np.r_[0.0, np.linspace(0.05, 1.5, 30), np.linspace(1.6, 4.0, 13)]
 _EDGE = 1e-6
@@ -63,7 +63,7 @@ def reliability_by_width(cells: ScoreBins, bins: int = 10) -> Reliability:
 def reliability_by_mass(cells: ScoreBins, bins: int | None = None) -> Reliability:
     """Reliability over about ``bins`` parts of equal weight; equal scores stay together.
 
-    By default 15 parts, or fewer so that each holds about 20 effective rows.
+    By default 15 parts, or fewer so that each holds about 50 effective rows.
     """
     mass = cells.weights.sum(axis=1)
     if bins is None:
