@@ -103,6 +103,10 @@ class DuckEngine(Engine):
         counts = tuple(found.get(edge, 0) for edge in (*bounds, math.inf))
         return Histogram(missing=row["n"] - sum(counts), counts=counts)
 
+    def read_from(self, digests: Sequence[tuple[str, Future[str]]], *, rows: int) -> None:
+        """Say what was read, and how many rows it has, where the database does not know."""
+        self._digests, self._rows = tuple(digests), rows
+
     def interrupt(self) -> None:
         """Stop all queries that run."""
         for cursor in tuple(self._running):

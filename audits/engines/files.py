@@ -62,17 +62,32 @@ def check_parquet_parts(files: Sequence[Source], limits: Limits) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    first: dict[str, str] = {}
+    schemas = []
     for file in files:
         check_parquet(file, limits)
         try:
-            schema = pq.read_schema(file.path, memory_map=True)
+            schemas.append((file.name, pq.read_schema(file.path, memory_map=True)))
         except (pa.ArrowException, OSError, ValueError) as error:
             message = f"{file.name}: is not a sound Parquet file: {first_line(error)}"
             raise PredictionsError(message, file=file.name) from error
-        check_names(file.name, schema.names)
+    check_schemas(schemas)
+
+
+def check_schemas(schemas: Sequence[tuple[str, pa.Schema]]) -> None:
+    """Refuse parts, by name, that have no column, two columns that an engine cannot tell apart, or other columns than the first.
+
+    Raises
+    ------
+    PredictionsError
+        Naming the part and the column.
+    """
+    first: dict[str, str] = {}
+    for name, schema in schemas:
+        if not schema.names:
+            raise PredictionsError(f"{name}: has no columns", file=name)
+        check_names(name, schema.names)
         types = {field.name: _stored(field.type) for field in schema}
-        _check_alike(file.name, types, files[0].name, first or types)
+        _check_alike(name, types, schemas[0][0], first or types)
         # A part in which a column has no value at all says nothing of its type.
         first = {column: types[column] if kind == "null" else kind for column, kind in (first or types).items()}
 
