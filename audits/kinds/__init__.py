@@ -21,6 +21,7 @@ MODULES = {
     "anonymity": "audits.kinds.anonymity",
     "quality": "audits.kinds.quality",
     "pii": "audits.kinds.pii",
+    "drift": "audits.kinds.drift",
 }
 """Name of the kind to the module that runs it."""
 

@@ -71,8 +71,8 @@ def _correlation(whole: Whole, confidence: float) -> Measurement:
     return Measurement(
         metric="correlation_change",
         value=value,
-        low=min(max(low for low, _ in limits), value),
-        high=max(max(high for _, high in limits), value),
+        low=min(value, max(low for low, _ in limits)),
+        high=max(value, *(high for _, high in limits)),
         n=largest.rows,
         method="fisher-zou-sidak",
         confidence=confidence,
