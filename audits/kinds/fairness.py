@@ -43,12 +43,12 @@ def run(inputs: Sequence[Data], parameters: Parameters, progress: Progress) -> R
     progress(0.0, "counting rows by group")
     with open_predictions(inputs[0], parameters) as engine:
         if parameters.task != TASKS[0]:
-            return _of_extension(engine, parameters, extend(engine, parameters, over, None))
+            return _of_extension(engine, parameters, extend(engine, inputs[0], parameters, over, None))
         counted = count_predictions(engine, parameters, columns, data=inputs[0], losses=False)
         progress(_COUNTED, f"measuring groups among {counted.tensor.total:,} rows")
         measurements, checked = _measure(counted, parameters, over, progress)
         progress(_CHECKED, "measuring beyond rates")
-        added = extend(engine, parameters, over, counted)
+        added = extend(engine, inputs[0], parameters, over, counted)
     return make_report(
         "fairness",
         [*measurements, *added.measurements],
@@ -108,7 +108,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-cross-check", action="store_true", help="do not compare the rates of groups with fairlearn's"
     )
+    parser.add_argument("--task", choices=TASKS, default=TASKS[0], help="what labels and predictions are")
+    parser.add_argument(
+        "--population",
+        type=population,
+        action="append",
+        default=[],
+        metavar="COLUMN:GROUP=SHARE,...",
+        help="shares of the population that the groups of a column should represent; may be repeated",
+    )
     add_prediction_arguments(parser)
+
+
+def population(text: str) -> tuple[str, dict[str, float]]:
+    """A column with its groups' shares, ``race:black=0.13,white=0.87``, as an argparse type."""
+    column, _, listed = text.partition(":")
+    try:
+        shares = {group: float(share) for group, _, share in (part.rpartition("=") for part in listed.split(","))}
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like race:black=0.13,white=0.87") from error
+    if not column or not all(shares):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like race:black=0.13,white=0.87")
+    return column, shares
 
 
 def parameters_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -119,6 +140,8 @@ def parameters_of(args: argparse.Namespace) -> dict[str, Any]:
         "intersections": args.intersections,
         "minimum_groups": args.minimum_group,
         "cross_check": not args.no_cross_check,
+        "task": args.task,
+        "population": dict(args.population),
     }
 
 

@@ -17,6 +17,7 @@ from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
     from audits.engines.port import Engine, Value
+    from audits.exact_sums import ExactSum
 
 _MOST_NAMED = 8
 
@@ -54,6 +55,19 @@ class GroupSums:
     unknown: Mapping[str, int]
     suppressed: int = 0
 
+    @property
+    def held_back(self) -> str:
+        """Why no number can be told; empty where all can."""
+        return f"held back: {self.suppressed} cells have too few rows to leave the data" if self.suppressed else ""
+
+    def warnings(self) -> list[str]:
+        """One for each column in which rows name no group."""
+        return [
+            f"{rows:,} rows name no group in {column!r}; they are the group 'unknown'"
+            for column, rows in self.unknown.items()
+            if rows
+        ]
+
     def margin(self, columns: Sequence[str]) -> tuple[list[dict[str, str]], npt.NDArray[np.int64]]:
         """The groups over some of the columns as slices, sorted, and the (R,) index of each row among them."""
         chosen = [self.columns.index(column) for column in columns]
@@ -70,7 +84,9 @@ def sum_by_group(
     measures: Mapping[str, Value] | None = None,
     *,
     further: Mapping[str, Value] | None = None,
+    exact: Mapping[str, ExactSum] | None = None,
     where: Value | None = None,
+    written: Sequence[str] = (),
     most_groups: int = 100,
     field: str = "sensitive",
 ) -> GroupSums:
@@ -82,6 +98,10 @@ def sum_by_group(
         Name to reduction over the rows of a group.
     further
         Further keys to group by; their values come back as they are.
+    exact
+        Name to the sum whose two parts are among ``measures``; it comes back in their place.
+    written
+        Further columns to read as they are written.
     most_groups
         Most groups that one column may have.
 
@@ -94,7 +114,9 @@ def sum_by_group(
     """
     engine.require(*columns, field=field)
     keys: dict[str, Value] = {f"group_{i}": column for i, column in enumerate(columns)}
-    result = engine.grouped({**keys, **(further or {})}, measures, of=engine.as_written(list(columns)), where=where)
+    result = engine.grouped(
+        {**keys, **(further or {})}, measures, of=engine.as_written([*columns, *written]), where=where
+    )
     found = result.columns()
     rows = np.array(found[ROWS], dtype=np.int64)
     if not rows.sum() and not result.suppressed:
@@ -105,6 +127,8 @@ def sum_by_group(
     named = list(zip(*parts, strict=True)) if parts else [()] * len(rows)
     names = sorted(set(named))
     place = {name: index for index, name in enumerate(names)}
+    sums = {name: total.of(result.table) for name, total in (exact or {}).items()}
+    sums |= {name: np.array(found[name], dtype=np.float64) for name in measures or {} if exact is None}
     missing = {c: np.array([name == UNKNOWN for name in part]) for c, part in zip(columns, parts, strict=True)}
     return GroupSums(
         columns=tuple(columns),
@@ -112,7 +136,7 @@ def sum_by_group(
         group=np.array([place[name] for name in named], dtype=np.int64),
         further={name: found[name] for name in further or {}},
         rows=rows,
-        sums={name: np.array(found[name], dtype=np.float64) for name in measures or {}},
+        sums=sums,
         unknown={column: int(rows[mask].sum()) if len(rows) else 0 for column, mask in missing.items()},
         suppressed=result.suppressed,
     )
