@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TRAINING = "training-data"
 TEST = "test-data"
+REFERENCE = "reference-data"
 
 CHAMPION = "champion/"
 """Before a role: the data that play it in the champion."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from audits import jobs
 from audits.code_versions import code_version
@@ -96,12 +97,17 @@ def _plan(actor: Person, version: ModelVersion, plan: Mapping[str, Any], champio
             key=plan["key"],
             roles=list(plan["roles"]),
             champion=champion,
-            parameters=dict(plan["parameters"]),
+            parameters=_with_date(plan["kind"], plan["parameters"]),
             inputs=inputs,
             question=question,
             trust=Trust.CLAIMED,
         ),
     )
+
+
+def _with_date(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, for data quality with the day to which freshness counts: no part of the question, but of the answer."""
+    return {**parameters, **({"as_of": timezone.now().date().isoformat()} if kind == "quality" else {})}
 
 
 def _queue(actor: Person, evaluation: Evaluation, **said: str) -> Evaluation:
@@ -158,7 +164,7 @@ def repeat_evaluation(*, actor: Person, evaluation: Evaluation, too_old: bool = 
         key=evaluation.key,
         roles=evaluation.roles,
         champion=evaluation.champion,
-        parameters=evaluation.parameters,
+        parameters=_with_date(evaluation.kind, evaluation.parameters),
         inputs=evaluation.inputs,
         question=evaluation.question,
         trust=evaluation.trust,
@@ -220,7 +226,9 @@ def _measure(evaluation: Evaluation, progress: jobs.Progress) -> dict[str, Any]:
     require_all(missing, evaluation.version, evaluation.roles)
     parameters = parameters_with(evaluation.inputs, evaluation.parameters)
     with ExitStack() as stack:
-        return evaluate(evaluation.kind, list(opened(stack, evaluation.inputs)), parameters, progress=progress)
+        return evaluate(
+            evaluation.kind, list(opened(stack, evaluation.roles, evaluation.inputs)), parameters, progress=progress
+        )
 
 
 def _succeed(evaluation: Evaluation, report: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ def inputs_of(
     """
     found: list[Input] = []
     missing: list[str] = []
-    for role in plan["roles"]:
+    for role in filter(None, plan["roles"]):
         whose = champion if role.startswith(CHAMPION) else version
         item = _playing(role.removeprefix(CHAMPION), whose) if whose else None
         if item is None:
@@ -77,7 +77,7 @@ def require_all(missing: Sequence[str], version: ModelVersion, roles: Sequence[s
         raise InvalidInput(
             f"the {whose} has no data with the role {role}: add an artifact with the role {role}{entry}, and submit again"
         )
-    for role in roles:
+    for role in filter(None, roles):
         files = (
             [] if role.startswith(CHAMPION) else list(version.files.filter(role=role).values_list("path", flat=True))
         )
@@ -87,13 +87,17 @@ def require_all(missing: Sequence[str], version: ModelVersion, roles: Sequence[s
             )
 
 
-def opened(stack: ExitStack, inputs: Sequence[Mapping[str, str]]) -> Iterator[Data]:
-    """The data sets among ``inputs``, files brought to local paths for as long as ``stack`` lasts."""
+def opened(stack: ExitStack, roles: Sequence[str], inputs: Sequence[Mapping[str, str]]) -> Iterator[Data]:
+    """The data of each role, files brought to local paths for as long as ``stack`` lasts; no data for an empty role."""
     from audits.engines.opening import Data
+    from audits.kinds.kind import NOT_GIVEN
 
-    for item in inputs:
-        if item.get("role") == EXPECTATIONS:
+    data = iter(inputs)
+    for role in roles:
+        if not role:
+            yield NOT_GIVEN
             continue
+        item = next(data)
         if "url" in item:
             yield Data(name=item["url"], url=item["url"])
         else:

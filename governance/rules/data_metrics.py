@@ -17,8 +17,8 @@ QUALITY: Mapping[str, Metric] = {
     "referential_integrity": Metric("referential integrity", per="column"),
     "duplicate_rate": Metric("share of duplicate rows", lower_is_better=True),
     "constant_columns": Metric("number of constant columns", highest=_ANY, lower_is_better=True, whole=True),
-    "train_test_overlap_rate": Metric("share of test rows that are also training rows", lower_is_better=True),
-    "near_overlap_rate": Metric("share of test rows that are nearly training rows", lower_is_better=True),
+    "train_test_overlap_rate": Metric("overlap of rows", lower_is_better=True),
+    "near_overlap_rate": Metric("near overlap of rows", lower_is_better=True),
     "freshness_days": Metric("age of the newest row in days", highest=_ANY, lower_is_better=True),
     "expectations_failed": Metric("number of failed expectations", highest=_ANY, lower_is_better=True, whole=True),
 }

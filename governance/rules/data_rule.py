@@ -26,7 +26,8 @@ class DataRule(MeasuredRule):
     """A rule over an evaluation that reads one or two data sets.
 
     A kind of check derives from it with its table of metrics, the data that it usually reads, and the parameters of
-    its evaluation; what it says and how it judges columns is here.
+    its evaluation; what it says and how it judges columns is here. ``one_confidence`` says that an evaluation of its
+    kind makes intervals at one confidence only, so that rules that share it must name the same one.
 
     Attributes
     ----------
@@ -39,6 +40,7 @@ class DataRule(MeasuredRule):
     metrics: ClassVar[Mapping[str, Metric]]
     evaluates: ClassVar[str]
     usual: ClassVar[tuple[str, ...]] = (TRAINING,)
+    one_confidence: ClassVar[bool] = False
 
     roles: tuple[str, ...]
     columns: Columns | None = None
@@ -77,6 +79,10 @@ class DataRule(MeasuredRule):
     def parameters(self, schema: Mapping[str, Any]) -> tuple[Mapping[str, tuple[Any, ...]], Mapping[str, Any]]:
         """The parameters of the evaluation: lists joined over rules, and those that are the same for all of them."""
 
+    def told(self) -> Mapping[str, Any]:
+        """The confidence, where an evaluation has only one."""
+        return {"confidence": self.confidence} if self.one_confidence and self.confidence is not None else {}
+
     @property
     def about(self) -> tuple[str, ...]:
         """Columns that set the evaluation apart from others of its kind on the same data."""
@@ -95,7 +101,7 @@ class DataRule(MeasuredRule):
     @property
     def data_words(self) -> str:
         """What sentences call the data."""
-        return wording.data_words(self.roles)
+        return wording.data_words(role for role in self.roles if role)
 
     def needs(self, schema: Mapping[str, Any], *, has_champion: bool) -> Need | None:
         """The evaluation of the data that play the roles."""

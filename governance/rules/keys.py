@@ -16,7 +16,7 @@ def evaluation_key(kind: str, roles: tuple[str, ...], usual: tuple[str, ...], *,
     Parameters
     ----------
     roles, usual
-        The roles of its data, and those that the kind reads unless told otherwise.
+        The roles of its data, and those that the kind reads unless told otherwise; empty text for data left out.
     about
         The columns that set it apart where one kind is asked about several sets of columns.
 
@@ -29,7 +29,7 @@ def evaluation_key(kind: str, roles: tuple[str, ...], usual: tuple[str, ...], *,
     >>> evaluation_key("anonymity", ("training-data",), ("training-data",), about=["zip", "age"])
     'anonymity:age+zip'
     """
-    parts = [kind, *(roles if roles != usual else ())]
+    parts = [kind, *((role or "-" for role in roles) if roles != usual else ())]
     columns = "+".join(sorted(about))
     if columns:
         parts.append(columns)

@@ -114,7 +114,7 @@ GROUP_RATES: Mapping[str, Metric] = {
     "expected_calibration_error": Metric("expected calibration error", lower_is_better=True, needs_score=True),
     "score_mean": Metric("mean score", needs_score=True),
     "representation_share": Metric("share of the data"),
-    "representation_ratio": Metric("share of the data by share of the population", highest=_ANY),
+    "representation_ratio": Metric("representation ratio", highest=_ANY),
     "mean_prediction": _regression("mean prediction", lowest=-_ANY, lower_is_better=False),
     "mean_error": _regression("mean error", lowest=-_ANY),
     "mean_absolute_error": _regression("mean absolute error"),

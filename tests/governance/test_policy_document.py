@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from governance.rules.checks import CHECKS
+from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, PROXIES, QUALITY
 from governance.rules.facts import TRUST_GRADES
 from governance.rules.metrics import COMPARISON, FAIRNESS, PERFORMANCE
+from governance.rules.pii_rule import ENTITIES
 from governance.rules.policy_document import parse_policy
 from governance.rules.policy_schema import schema_bytes
 from governance.rules.rule import Rule
@@ -20,18 +24,40 @@ from registry.canonical import sha256_hex
 from registry.errors import InvalidInput
 from registry.roles import Role
 from tests.governance.rules_factory import (
+    anonymity_rule,
     auc_rule,
+    audit_rule,
     card_rule,
     champion_rule,
+    completeness_rule,
     impact_rule,
+    pii_rule,
     policy,
     policy_mapping,
+    proxies_rule,
+    psi_rule,
     rate_rule,
 )
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "docs/examples/consumer-credit.yaml").read_bytes()
+FULL = (ROOT / "docs/examples/consumer-credit-full.yaml").read_bytes()
+GUIDE = (ROOT / "docs/policy.md").read_text()
 SCHEMA = json.loads(schema_bytes())
+METRICS = {
+    "performance": PERFORMANCE,
+    "fairness": FAIRNESS,
+    "comparison": COMPARISON,
+    "bias-audit": BIAS_AUDIT,
+    "quality": QUALITY,
+    "drift": DRIFT,
+    "anonymity": ANONYMITY,
+    "proxies": PROXIES,
+}
+
+
+def share_rule(population) -> dict:
+    return rate_rule(metric="representation_ratio", population=copy.deepcopy(population))
 
 
 def refusal(content: bytes) -> InvalidInput:
@@ -69,6 +95,25 @@ def test_the_example_for_consumer_credit_is_read_whole():
 
 def test_the_example_gives_a_reason_for_every_rule():
     assert all(rule.reason and rule.frameworks for rule in parse_policy(EXAMPLE).rules if rule.check != "documentation")
+
+
+def test_the_full_example_uses_every_check_and_gives_its_reasons():
+    document = parse_policy(FULL)
+    assert {rule.check for rule in document.rules} == set(CHECKS)
+    assert all(rule.reason for rule in document.rules)
+    assert len({rule_sentence(rule) for rule in document.rules}) == len(document.rules)
+
+
+def test_two_rules_must_not_tell_one_evaluation_different_things():
+    shares = {"race": {"a": 0.5, "b": 0.5}}
+    others = {"race": {"a": 0.4, "b": 0.6}}
+    assert len(parse_policy(policy(share_rule(shares), share_rule(shares))).rules) == 2
+    error = refusal(policy(share_rule(shares), share_rule(others)))
+    assert error.field == "rules[1].population.race"
+    assert "rule-1, which reads the same evaluation" in error.message
+    error = refusal(policy(completeness_rule(), completeness_rule(confidence=0.9)))
+    assert error.field == "rules[1].confidence"
+    assert parse_policy(policy(completeness_rule(), completeness_rule(confidence=0.9, data="test-data")))
 
 
 def test_a_policy_cannot_be_altered():
@@ -115,7 +160,50 @@ def test_a_policy_cannot_be_altered():
         (card_rule("intended use"), "rules[0].requires[0]", "underscores"),
         (card_rule("owner", "owner"), "rules[0].requires", "twice"),
         (card_rule(on_inconclusive="review"), "rules[0].on_inconclusive", "not known"),
-        ({"check": "pii", "forbid": ["email"]}, "rules[0].check", '"pii" is not supported by this version'),
+        (auc_rule(metric="matthews_corrcoef", at_least=-2), "rules[0].at_least", "always between -1 and 1"),
+        (auc_rule(metric="r2_score", at_least=1.5), "rules[0].at_least", "always 1 or less"),
+        (auc_rule(classes="all"), "rules[0].classes", "not measured by class"),
+        (auc_rule(metric="recall_score", classes="features"), "rules[0].classes", "must be all, or a list"),
+        (auc_rule(slices=["region"]), "rules[0].slices", "belongs to metrics of the worst slice"),
+        (
+            rate_rule(population={"race": {"a": 0.5, "b": 0.5}}),
+            "rules[0].population",
+            "belongs to representation_ratio",
+        ),
+        (share_rule({"race": {"a": 0.5, "b": 0.6}}), "rules[0].population.race", "must add up to 1"),
+        (share_rule({"race": {"a": 1}}), "rules[0].population.race", "at least 2 entries"),
+        (share_rule({"sex": {"f": 0.5, "m": 0.5}}), "rules[0].population.sex", "not among the rule's over"),
+        (completeness_rule(metric="psi"), "rules[0].metric", "must be one of completeness"),
+        (completeness_rule(columns="every"), "rules[0].columns", "must be all, features, or a list"),
+        (completeness_rule(columns=[]), "rules[0].columns", "must be all, features, or a list"),
+        (completeness_rule(metric="duplicate_rate"), "rules[0].columns", "one value of the whole"),
+        (completeness_rule(at_least=99), "rules[0].at_least", "always between 0 and 1"),
+        (completeness_rule(data="Training Data"), "rules[0].data", "must be the role of data"),
+        (completeness_rule(test="test-data"), "rules[0].test", "belongs to train_test_overlap_rate"),
+        (completeness_rule(reference="test-data"), "rules[0].reference", "belongs to referential_integrity"),
+        (
+            {"check": "quality", "metric": "expectations_failed", "at_most": 0},
+            "rules[0].expectations",
+            "name the artifact",
+        ),
+        (psi_rule(at_most=-0.1), "rules[0].at_most", "always 0 or more"),
+        (psi_rule(current=""), "rules[0].current", "must be the role of data"),
+        (pii_rule("e-mail"), "rules[0].forbid[0]", "must be one of email"),
+        (pii_rule(forbid=[]), "rules[0].forbid", "at least 1"),
+        (pii_rule(tolerance=1), "rules[0].tolerance", "below 1"),
+        (pii_rule(**{"in": "Features"}), "rules[0].in", "must be features, or the role of data"),
+        (anonymity_rule(at_least=0), "rules[0].at_least", "always 1 or more"),
+        (anonymity_rule(quasi=[]), "rules[0].quasi", "at least 1"),
+        (anonymity_rule(sensitive=["disease"]), "rules[0].sensitive", "belongs to l_diversity_distinct"),
+        (anonymity_rule(metric="t_closeness", at_least=0.1), "rules[0].sensitive", "about the values of such a column"),
+        (
+            anonymity_rule(metric="t_closeness", at_least=0.1, sensitive=["age"]),
+            "rules[0].sensitive",
+            "among quasi as well",
+        ),
+        (audit_rule(race="sex"), "rules[0].race", "the same column as sex"),
+        (audit_rule(exclude_below=0.05), "rules[0].exclude_below", "at most 0.02"),
+        (proxies_rule(each="some"), "rules[0].each", "must be all, features, or a list"),
         ({"check": "lineage"}, "rules[0].check", "not supported by this version"),
         ({"expression": "1 < 2"}, "rules[0]", "expressions are not supported by this version"),
     ],
@@ -136,6 +224,10 @@ def test_a_rule_that_is_wrong_is_named_by_its_path(rule, path, says):
         (champion_rule(), "margin"),
         (champion_rule(), "against"),
         (card_rule(), "requires"),
+        (pii_rule(), "forbid"),
+        (pii_rule(), "in"),
+        (anonymity_rule(), "quasi"),
+        (proxies_rule(), "attribute"),
     ],
 )
 def test_what_a_rule_lacks_is_named(rule, key):
@@ -228,26 +320,27 @@ class TestThePublishedSchema:
     def test_is_itself_valid(self):
         Draft202012Validator.check_schema(SCHEMA)
 
-    def test_accepts_the_example(self):
-        Draft202012Validator(SCHEMA).validate(yaml.safe_load(EXAMPLE))
+    @pytest.mark.parametrize("example", [EXAMPLE, FULL], ids=["consumer-credit", "consumer-credit-full"])
+    def test_accepts_the_examples(self, example):
+        Draft202012Validator(SCHEMA).validate(yaml.safe_load(example))
 
     def test_knows_the_same_checks_metrics_roles_and_grades_as_the_code(self):
         parts = SCHEMA["$defs"]
         assert parts["rule"]["properties"]["check"]["enum"] == list(CHECKS)
-        for check, metrics in (("performance", PERFORMANCE), ("fairness", FAIRNESS), ("comparison", COMPARISON)):
+        for check, metrics in METRICS.items():
             assert sorted(parts[check]["properties"]["metric"]["enum"]) == sorted(metrics)
+        assert parts["pii"]["properties"]["forbid"]["items"]["enum"] == list(ENTITIES)
         assert parts["stage"]["properties"]["role"]["enum"] == [role.value for role in Role]
         evidence = SCHEMA["properties"]["evidence"]["properties"]
         assert tuple(evidence["minimum_trust"]["enum"]) == TRUST_GRADES
 
     def test_describes_every_key_and_so_does_the_guide(self):
-        guide = (ROOT / "docs/policy.md").read_text()
-
         def walk(part):
-            for key, inner in part.get("properties", {}).items():
+            for key, given in part.get("properties", {}).items():
+                inner = SCHEMA["$defs"][given["$ref"].rpartition("/")[2]] if "$ref" in given else given
                 if key != "check":
                     assert "const" in inner or inner.get("description"), key
-                assert f"`{key}`" in guide, key
+                assert f"`{key}`" in GUIDE, key
                 walk(inner)
 
         walk(SCHEMA)
@@ -255,9 +348,14 @@ class TestThePublishedSchema:
             walk(part)
 
     def test_every_metric_is_in_the_guide(self):
-        guide = (ROOT / "docs/policy.md").read_text()
-        for metric in {**PERFORMANCE, **FAIRNESS, **COMPARISON}:
-            assert f"`{metric}`" in guide, metric
+        for metric in {name for metrics in METRICS.values() for name in metrics}:
+            assert f"`{metric}`" in GUIDE, metric
+
+    def test_every_check_has_an_example_in_the_guide_that_is_valid(self):
+        shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(- .*?)```", GUIDE, re.DOTALL)]
+        rules = [rule for block in shown for rule in block]
+        assert {rule["check"] for rule in rules} == set(CHECKS)
+        assert [rule.check for rule in parse_policy(policy(*rules)).rules] == [rule["check"] for rule in rules]
 
 
 def sentence(rule: dict) -> str:

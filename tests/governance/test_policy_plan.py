@@ -8,7 +8,19 @@ from governance.rules.applicability import applicable
 from governance.rules.plan import plan
 from governance.rules.policy_document import parse_policy
 from registry.errors import Conflict, InvalidInput, NotFound
-from tests.governance.rules_factory import auc_rule, card_rule, champion_rule, impact_rule, policy, rate_rule
+from tests.governance.rules_factory import (
+    anonymity_rule,
+    auc_rule,
+    card_rule,
+    champion_rule,
+    completeness_rule,
+    impact_rule,
+    pii_rule,
+    policy,
+    proxies_rule,
+    psi_rule,
+    rate_rule,
+)
 
 SCHEMA = {"label": "approve", "prediction": "predicted", "score": "score", "sensitive": ["race", "sex"], "features": []}
 COLUMNS = {"label": "approve", "prediction": "predicted", "score": "score"}
@@ -27,9 +39,16 @@ def test_the_parameters_of_all_rules_of_a_kind_are_joined():
         champion_rule(),
         card_rule(),
     ) == [
-        {"kind": "comparison", "parameters": {**COLUMNS, "confidences": [0.95]}},
         {
+            "key": "comparison",
+            "kind": "comparison",
+            "roles": ["test-predictions", "champion/test-predictions"],
+            "parameters": {**COLUMNS, "confidences": [0.95]},
+        },
+        {
+            "key": "fairness",
             "kind": "fairness",
+            "roles": ["test-predictions"],
             "parameters": {
                 **COLUMNS,
                 "confidences": [0.9, 0.95],
@@ -37,7 +56,12 @@ def test_the_parameters_of_all_rules_of_a_kind_are_joined():
                 "over": [["race"], ["sex"], ["race", "sex"]],
             },
         },
-        {"kind": "performance", "parameters": {**COLUMNS, "confidences": [0.95, 0.99]}},
+        {
+            "key": "performance",
+            "kind": "performance",
+            "roles": ["test-predictions"],
+            "parameters": {**COLUMNS, "confidences": [0.95, 0.99]},
+        },
     ]
 
 
@@ -82,6 +106,108 @@ def test_a_manifest_without_label_or_prediction_cannot_be_measured(key):
     with pytest.raises(InvalidInput) as refusal:
         planned(auc_rule(), schema={**SCHEMA, key: ""})
     assert refusal.value.field == f"schema.{key}"
+
+
+DATA = {**SCHEMA, "features": ["income", "debt"], "key": ["id"], "timestamp": "day"}
+
+
+def planned_on(*rules, **schema):
+    """Each evaluation's key to its roles and parameters."""
+    items = planned(*rules, schema={**DATA, **schema})
+    return {item["key"]: (item["roles"], item["parameters"]) for item in items}
+
+
+def test_data_checks_need_no_label_and_read_the_training_data():
+    rules = [completeness_rule(), pii_rule(), anonymity_rule(), proxies_rule()]
+    assert planned_on(*rules, label="", prediction="") == {
+        "quality": (["training-data"], {"key": ["id"], "confidence": 0.95}),
+        "pii": (["training-data"], {}),
+        "anonymity:age+zip": (["training-data"], {"quasi": ["age", "zip"]}),
+        "proxies": (
+            ["training-data"],
+            {"confidences": [0.95], "sensitive": ["race"], "features": ["income", "debt"]},
+        ),
+    }
+
+
+def test_one_kind_on_several_data_is_several_evaluations():
+    plans = planned_on(
+        pii_rule(),
+        pii_rule(**{"in": "training-data"}),
+        pii_rule(**{"in": "test-predictions"}),
+        anonymity_rule(),
+        anonymity_rule(quasi=["age"]),
+        anonymity_rule(data="test-data"),
+    )
+    assert {key: roles for key, (roles, _) in plans.items()} == {
+        "pii": ["training-data"],
+        "pii:test-predictions": ["test-predictions"],
+        "anonymity:age+zip": ["training-data"],
+        "anonymity:age": ["training-data"],
+        "anonymity:test-data:age+zip": ["test-data"],
+    }
+
+
+def test_checks_of_two_data_sets_read_both():
+    overlap = {"check": "quality", "metric": "train_test_overlap_rate", "at_most": 0.1}
+    integrity = {"check": "quality", "metric": "referential_integrity", "at_least": 0.9}
+    plans = planned_on(psi_rule(), psi_rule(current="production-data"), overlap, integrity)
+    assert {key: roles for key, (roles, _) in plans.items()} == {
+        "drift": ["training-data", "test-data"],
+        "drift:training-data:production-data": ["training-data", "production-data"],
+        "quality:training-data:test-data": ["training-data", "test-data"],
+        "quality:training-data:-:reference-data": ["training-data", "", "reference-data"],
+    }
+
+
+def test_the_schema_of_the_manifest_is_passed_on_where_a_metric_is_about_it():
+    def parameters(metric, **bounds):
+        return planned_on({"check": "quality", "metric": metric, **bounds})["quality"][1]
+
+    assert parameters("completeness", at_least=0.9) == {"key": ["id"]}
+    assert parameters("label_leakage", at_most=0.9)["label"] == "approve"
+    assert parameters("freshness_days", at_most=9)["timestamp"] == "day"
+    stated = {"check": "quality", "metric": "expectations_failed", "at_most": 0, "expectations": "e.yaml"}
+    assert planned_on(completeness_rule(), stated)["quality"][1]["expectations"] == "e.yaml"
+
+
+def test_proxies_of_no_features_are_not_measured():
+    assert planned_on(proxies_rule(), features=[]) == {}
+
+
+def test_a_task_weights_and_scores_of_classes_are_passed_on():
+    schema = {"task": "multiclass", "weight": "w", "scores": {"a": "pa", "b": "pb"}}
+    parameters = planned_on(auc_rule(metric="f1_score_macro", at_least=0.5), **schema)["performance"][1]
+    assert {name: parameters[name] for name in schema} == schema
+    assert not set(schema) & set(planned_on(auc_rule())["performance"][1])
+
+
+def test_slices_are_the_rules_or_the_manifests():
+    worst = {"check": "performance", "metric": "worst_slice_accuracy_score", "at_least": 0.5}
+    assert planned_on({**worst, "slices": ["region"]})["performance"][1]["slices"] == ["region"]
+    assert planned_on(worst, slices=["branch"])["performance"][1]["slices"] == ["branch"]
+    assert planned_on(worst)["performance"][1]["slices"] == ["race", "sex"]
+    assert "slices" not in planned_on(worst, sensitive=[])["performance"][1]
+
+
+def test_the_population_is_the_policys_before_the_manifests():
+    declared = {"race": {"a": 0.5, "b": 0.5}, "sex": {"f": 0.5, "m": 0.5}}
+    share = {"metric": "representation_ratio", "at_least": 0.5}
+    own = {"race": {"a": 0.9, "b": 0.1}}
+    for rules in (
+        [rate_rule(**share, population=own), rate_rule(**share, over=["sex"])],
+        [rate_rule(**share, over=["sex"]), rate_rule(**share, population=own)],
+    ):
+        parameters = planned_on(*rules, population=declared)["fairness"][1]
+        assert parameters["population"] == {**declared, **own}
+    assert "population" not in planned_on(rate_rule(), population=declared)["fairness"][1]
+
+
+def test_a_key_that_would_grow_too_long_is_cut_and_stays_its_own():
+    names = [f"quasi-identifier-{n}" for n in range(20)]
+    keys = [*planned_on(anonymity_rule(quasi=names)), *planned_on(anonymity_rule(quasi=names[:-1]))]
+    assert len(set(keys)) == 2
+    assert max(map(len, keys)) <= 120
 
 
 def written(name="consumer-credit", version=1, tiers=("high",), environment="production", rule=None):
