@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import random
 from importlib import import_module
 
@@ -52,7 +52,7 @@ FORMS = {
 
 def drawn(form: str, length: int, draw: random.Random) -> str:
     """A number of a form, often with a date that exists."""
-    day = datetime.date(1930, 1, 1) + datetime.timedelta(days=draw.randrange(32_000))
+    day = dt.date(1930, 1, 1) + dt.timedelta(days=draw.randrange(32_000))
     pieces = {
         "y": f"{day:%y}", "m": f"{day:%m}", "d": f"{day:%d}", "e": draw.choice("ABCDEHLMPRST"), "D": draw.choice("0123456"),
         "b": f"{day.month + draw.choice((0, 20, 40)):02d}", "f": f"{day.month + draw.choice((0, 20, 50, 70)):02d}",
@@ -94,7 +94,7 @@ def unborn(module: object, number: str) -> bool:
     if module.__name__.endswith("be.nn"):
         return 26 <= int(number[:2]) <= 40
     try:
-        return birth is not None and birth(number) > datetime.date.today()  # noqa: DTZ011
+        return birth is not None and birth(number) > dt.date.today()  # noqa: DTZ011
     except Exception:  # noqa: BLE001 - no birth date at all
         return False
 

@@ -29,7 +29,7 @@ def _phone(key: str, form: str, prior: float, **more: object) -> Detector:
 
 
 INTERNATIONAL = _phone("phone_international", "written with + or 00 and 8 to 15 digits", 0.9)
-CN_MOBILE = _phone("phone_cn", "Chinese mobile number of 11 digits", 0.65, country="CN", chance=0.8, most=4.0)
+CN_MOBILE = _phone("phone_cn", "Chinese mobile number of 11 digits", 0.72, country="CN", chance=0.8, most=4.0)
 CN_WRITTEN = _phone(
     "phone_cn_written", "Chinese number written with 86, in groups or with its area code", 0.9, country="CN"
 )
@@ -44,7 +44,10 @@ DETECTORS = (INTERNATIONAL, CN_MOBILE, CN_WRITTEN, NANP_WRITTEN, NANP_11, NANP_1
 _EXTENSION = r"(?:[ ,;]{0,2}(?:ext\.?|extension|x|#|转|分机)[ .:]?[0-9]{1,6})?"
 _BEFORE = r"^|[^0-9A-Za-z_.+/@-]"
 _SEGMENT = r"1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])"
-_INTERNATIONAL = rf"(?:\+|00[ -]?)[1-9](?:[ ()./-]{{0,2}}[0-9]){{7,14}}{_EXTENSION}"
+_AFTER_NO_DIGIT = r"^|[^0-9A-Za-z_.+/@ -]|[^0-9 ] "
+_REST = r"[1-9](?:[ ()./-]{0,2}[0-9]){7,14}"
+_PLUS = rf"\+{_REST}{_EXTENSION}"
+_ZEROS = rf"00[ -]?{_REST}{_EXTENSION}"
 _NANP = rf"(?:\+?1[ .-]?)?(?:\([2-9][0-9]{{2}}\)[ .-]?|[2-9][0-9]{{2}}[ .-])[2-9][0-9]{{2}}[ .-][0-9]{{4}}{_EXTENSION}"
 _CN = (
     rf"(?:(?:0086|\+?86)[ -]?{_SEGMENT}[ -]?[0-9]{{4}}[ -]?[0-9]{{4}}|{_SEGMENT}[ -][0-9]{{4}}[ -][0-9]{{4}}"
@@ -76,15 +79,16 @@ def find_phones(texts: Texts, *, named: bool) -> Iterator[Hits]:
     """
     yield from _bare(texts)
     written = (texts.digits >= _LEAST) & ~texts.only(DIGIT) | _from_00(texts)
-    plus = written & (((texts.kinds & PLUS) != 0) | (texts.digits >= 10))  # noqa: PLR2004 - 00 and eight digits
-    yield _all(INTERNATIONAL, _plausible(_search(texts, _INTERNATIONAL, plus), 8))
+    plus = written & ((texts.kinds & PLUS) != 0)
+    yield _all(INTERNATIONAL, _plausible(_search(texts, _PLUS, plus), 8))
     ten = written & (texts.digits >= 10)  # noqa: PLR2004 - a number with its area
+    yield _all(INTERNATIONAL, _plausible(_search(texts, _ZEROS, ten, before=_AFTER_NO_DIGIT), 10))
     yield _all(CN_WRITTEN, _plausible(_search(texts, _CN, ten), 10))
     yield _all(NANP_WRITTEN, _plausible(_search(texts, _NANP, ten), 10))
     within = ten & ~texts.only(_PUNCTUATED)
     yield from _eleven(find(texts, r"1[0-9]{10}", within, before=_BEFORE))
     nine = written & (texts.digits >= 9)  # noqa: PLR2004 - the shortest with a trunk zero
-    yield _all(TRUNK, _plausible(_search(texts, _TRUNK, nine), 9, 11))
+    yield _all(TRUNK, _plausible(_search(texts, _TRUNK, nine, before=_AFTER_NO_DIGIT), 9, 11))
     if named:
         yield _all(NAMED, _plausible(_search(texts, _NAMED, texts.digits >= _LEAST), _LEAST))
 
@@ -95,9 +99,9 @@ def _from_00(texts: Texts) -> Bools:
     return long & matches(texts.strings, "^00[1-9]") if long.any() else long
 
 
-def _search(texts: Texts, pattern: str, among: Bools) -> Found:
+def _search(texts: Texts, pattern: str, among: Bools, *, before: str = _BEFORE) -> Found:
     """Matches that do not go on as part of a longer code, such as a UUID."""
-    found = find(texts, f"(?:{pattern}){_GOES_ON}", among, before=_BEFORE)
+    found = find(texts, f"(?:{pattern}){_GOES_ON}", among, before=before)
     return found.where(~matches(found.tokens, r"-[0-9]*[A-Za-z]|[A-Za-z]-")) if len(found) else found
 
 
