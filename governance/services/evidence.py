@@ -52,6 +52,7 @@ def stop_measuring(*, actor: Person, evaluation: Evaluation) -> Evaluation:
 def _lock(evaluation: Evaluation) -> None:
     """The version before the evaluation and the ledger: judging takes its locks in this order too."""
     ModelVersion.objects.select_for_update(of=("self",)).get(pk=evaluation.version_id)
+    evaluation.refresh_from_db()
 
 
 def is_too_old(evaluation: Evaluation) -> bool:
