@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,8 +77,12 @@ class _Counted:
 
 
 def _count(checked: Rows, parameters: Parameters, columns: Sequence[str]) -> _Counted:
-    engine, weight, heaviest = checked.engine, checked.weights, checked.largest_weight
-    found = {"p": checked.prediction, "e": checked.error, "a": checked.error.abs()}
+    import ibis
+
+    engine, heaviest = checked.engine, checked.largest_weight
+    weight = None if parameters.weight is None else ibis._[parameters.weight].cast("float64")
+    prediction, label = (ibis._[name].cast("float64") for name in (parameters.prediction, parameters.label))
+    found = {"p": prediction, "e": prediction - label, "a": (prediction - label).abs()}
     ends = {f"{name}_{end}": getattr(value, end)() for name, value in found.items() for end in ("min", "max")}
     whole = {name: float(values[0]) for name, values in engine.grouped((), ends).columns().items()}
     centres = {name: (whole[f"{name}_min"] + whole[f"{name}_max"]) / 2 for name in found}
@@ -89,15 +93,23 @@ def _count(checked: Rows, parameters: Parameters, columns: Sequence[str]) -> _Co
         exact[name] = ExactSum(name, max(largest, _TINY))
         measures.update(exact[name].measures(value))
 
-    add("w", weight, heaviest)
-    add("ww", weight * weight, heaviest**2)
     for name, value in found.items():
         x = value - exactly(centres[name])
         reach = max(abs(whole[f"{name}_{end}"] - centres[name]) for end in ("min", "max"))
-        add(f"w{name}", weight * x, heaviest * reach)
-        add(f"ww{name}", weight * weight * x, heaviest**2 * reach)
-        add(f"ww{name}{name}", weight * weight * x * x, heaviest**2 * reach**2)
-    return _Counted(sum_by_group(engine, columns, measures, exact=exact, most_groups=parameters.max_groups), centres)
+        add(f"w{name}", x if weight is None else weight * x, heaviest * reach)
+        add(f"ww{name}{name}", x * x if weight is None else weight * weight * x * x, heaviest**2 * reach**2)
+        if weight is not None:
+            add(f"ww{name}", weight * weight * x, heaviest**2 * reach)
+    if weight is not None:
+        add("w", weight, heaviest)
+        add("ww", weight * weight, heaviest**2)
+    sums = sum_by_group(engine, columns, measures, exact=exact, most_groups=parameters.max_groups)
+    if weight is None:
+        rows = sums.rows.astype(np.float64)
+        sums = replace(
+            sums, sums={**sums.sums, "w": rows, "ww": rows, **{f"ww{name}": sums.sums[f"w{name}"] for name in found}}
+        )
+    return _Counted(sums, centres)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
