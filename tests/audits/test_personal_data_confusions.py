@@ -248,6 +248,7 @@ def test_names_and_addresses_of_several_languages():
     assert rates(["Ada Lovelace", "Grace Hopper", "Edsger W. Dijkstra"], name="customer_name") == {"person_name": 1.0}
     assert rates(["New York", "San Jose", "Berlin", "Los Angeles"], name="city") == {}
     assert rates(["red", "green"] * 20, name="product_name") == {}
+    assert rates(["Widget Pro", "Gadget Mini", "Sprocket"] * 20, name="name") == {}
     addresses = [
         "12 St. James's Square", "221B Baker Street, London", "Hauptstraße 5, 10115 Berlin", "12 rue de la Paix, Paris",
         "Calle de Alcalá 45", "北京市海淀区中关村大街27号", "上海市徐汇区漕溪北路1200弄3号楼502室", "P.O. Box 4711",

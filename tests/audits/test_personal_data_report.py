@@ -212,9 +212,9 @@ def test_the_command_prints_one_object_and_exits_2_on_a_column_that_is_not_there
 
 def test_csv_is_read_with_its_leading_zeros(tmp_path):
     path = tmp_path / "people.csv"
-    path.write_text("name,phone\nAda Lovelace,020 7946 0958\nGrace Hopper,020 7946 0123\n", encoding="utf-8")
+    path.write_text("full_name,phone\nAda Lovelace,020 7946 0958\nGrace Hopper,020 7946 0123\n", encoding="utf-8")
     found = by_slice(evaluate("pii", [path], {}))
-    assert found["phone", "phone"]["value"] == found["name", "person_name"]["value"] == 1.0
+    assert found["phone", "phone"]["value"] == found["full_name", "person_name"]["value"] == 1.0
 
 
 def test_national_numbers_have_their_country_in_the_warnings(tmp_path):

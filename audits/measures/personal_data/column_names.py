@@ -103,3 +103,8 @@ def is_latitude(name: str) -> bool:
 def is_longitude(name: str) -> bool:
     """Whether the name says longitude."""
     return bool(re.search(r"(?:^|_)(?:lng|lon|long|longitude)(?:$|_)|经度", normalised(name)))
+
+
+def is_vague(name: str) -> bool:
+    """Whether the name says no more than that something is named: a person, a product, a town."""
+    return normalised(name) in {"name", "names", "nom", "nome", "nombre", "naam", "namn", "navn"}

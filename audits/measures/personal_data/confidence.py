@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
-from audits.measures.personal_data.column_names import named_entities, speaks_against
+from audits.measures.personal_data.column_names import is_vague, named_entities, speaks_against
 from audits.measures.personal_data.detector import Detector
 from audits.measures.personal_data.people import spread_as_births
 from audits.measures.personal_data.tally import ColumnTally
@@ -16,7 +16,7 @@ REPORTED = 0.7
 POSSIBLE = 0.3
 """From this confidence on a finding is listed as possible."""
 
-_NAME_SPEAKS, _NAME_DIFFERS, _NAME_AGAINST = 3.0, -1.5, -3.0
+_NAME_SPEAKS, _NAME_HINTS, _NAME_DIFFERS, _NAME_AGAINST = 3.0, 1.0, -1.5, -3.0
 _NO_MORE_THAN_CHANCE, _MOSTLY_WHOLE, _SPREAD = -3.0, 0.5, 0.5
 _HALF, _LEAST, _MOST = 0.5, 0.01, 0.99
 _PARTNERED, _ALONE = 0.95, 0.5
@@ -43,7 +43,7 @@ def judge(detector: Detector, tally: ColumnTally, *, partnered: bool = False) ->
     Notes
     -----
     Odds multiply. The log odds of the confidence are those of the detector's ``prior``, plus 3 if the column's name
-    speaks for the entity (for weak detectors −1.5 if it speaks for another, −3 if for something that is no personal
+    speaks for the entity (1 if it is no more than ``name``; for weak detectors −1.5 if it speaks for another, −3 if for something that is no personal
     data), plus 0.5 if at least half of the values are a hit as a whole, plus the yield of the check:
     of ``m`` distinct candidates ``h`` pass, and chance lets ``c`` of unrelated ones pass. If
     ``h/m`` is no more than ``p = min(2c, (1 + c)/2)`` the check speaks against (−3); otherwise the log likelihood ratio
@@ -71,6 +71,8 @@ def judge(detector: Detector, tally: ColumnTally, *, partnered: bool = False) ->
 def _name(detector: Detector, tally: ColumnTally) -> tuple[float, str]:
     said = named_entities(tally.name)
     speaking = detector.entity in said or (detector.entity in {"national_id", "passport"} and bool(said & _ID_WORDS))
+    if speaking and detector.entity == "person_name" and is_vague(tally.name):
+        return _NAME_HINTS, "the name says that something is named"
     if speaking:
         return _NAME_SPEAKS, f"the name says {detector.entity}"
     if not detector.bare:
@@ -105,9 +107,11 @@ def _check(detector: Detector, tally: ColumnTally) -> tuple[float, str]:
 def _spread(detector: Detector, tally: ColumnTally) -> tuple[float, str]:
     if detector.entity != "date_of_birth":
         return 0.0, ""
+    named = "date_of_birth" in named_entities(tally.name)
+    if not named and tally.tried[detector.key].rows < _HALF * tally.values:
+        return _NAME_AGAINST, "most values are no days"
     if spread_as_births(tally.years):
         return _SPREAD, "spread over as many years as births"
-    named = "date_of_birth" in named_entities(tally.name)
     return (0.0 if named else _NAME_AGAINST), "not spread as births are"
 
 

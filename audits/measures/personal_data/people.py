@@ -25,7 +25,7 @@ from audits.measures.personal_data.texts import (
     Texts,
 )
 
-NAME = Detector(key="name_named", entity="person_name", form="one to five words without digits", prior=0.4, named=True)
+NAME = Detector(key="name_named", entity="person_name", form="one to five words without digits", prior=0.3, named=True)
 NAME_LISTED = Detector(
     key="name_common", entity="person_name", form="capitalised words with a common given name or surname", prior=0.25,
     chance=0.05, most=4.0,
@@ -288,7 +288,10 @@ _HAN = r"^\p{Han}{2,4}$"
 _HAN_LISTED = (
     rf"^(?:[{_SURNAMES_CN}]|欧阳|司马|上官|诸葛|夏侯|东方|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒)\p{{Han}}{{1,2}}$"
 )
-_YEAR_FIRST = r"^((?:18|19|20)[0-9]{2})[-/.年]? ?(0?[1-9]|1[0-2])[-/.月]? ?(0?[1-9]|[12][0-9]|3[01])日?(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?Z?)?$"
+_YEAR_FIRST = (
+    r"^((?:18|19|20)[0-9]{2})(?:[-/.]|年 ?)?(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])|(?:0?[1-9]|1[0-2])(?:[-/.]|月 ?)"
+    r"(?:0?[1-9]|[12][0-9]|3[01])日?)(?:[ T]00?:00(?::00(?:\.0+)?)?Z?)?$"
+)
 _YEAR_LAST = r"^([0-3]?[0-9])[-/. ]([0-3]?[0-9]|[A-Za-z]{3,9})[-/., ]{1,2}((?:18|19|20)[0-9]{2})$"
 _LONGEST_DATE = 30
 FIRST_YEAR, LAST_YEAR = 1900, 2049

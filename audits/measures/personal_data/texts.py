@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ SLASH, PLUS, WIDE, CONTROL, DOLLAR, OTHER = (np.uint16(1 << bit) for bit in rang
 LETTER = UPPER | LOWER
 """Kinds of characters; ``PLUS`` is ``+`` and round brackets, ``WIDE`` whatever is not ASCII."""
 
-_HASHED_AT_ONCE = 1 << 20
+_HASHED_AT_ONCE, _HASHED_OF_EACH = 1 << 20, 1 << 12
 _MASK = (1 << 64) - 1
 
 
@@ -138,8 +139,11 @@ _BASE = 0x9E3779B97F4A7C15 | 1
 def digests(strings: pa.Array) -> Digests:
     """A 64-bit polynomial digest of each text: the same everywhere and always, and no secret.
 
-    ``Σ T[byte_i] · B^i`` modulo 2^64 with a fixed table of 256 words, then mixed. It only chooses and counts values.
+    ``Σ T[byte_i] · B^i`` modulo 2^64 with a fixed table of 256 words, then mixed. It only chooses and
+    counts values. Of texts above 4,096 bytes the rest does not count.
     """
+    if len(strings) and int(np.diff(flat(strings)[1]).max()) > _HASHED_OF_EACH:
+        strings = pc.binary_slice(strings.cast(pa.binary()), 0, _HASHED_OF_EACH)
     parts = [_digests_of(part) for part in pieces(strings, _HASHED_AT_ONCE)]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
 
