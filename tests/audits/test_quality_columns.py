@@ -124,7 +124,7 @@ def test_freshness_counts_to_the_date_given(tmp_path):
 cells = st.one_of(st.none(), st.sampled_from([0.0, 1.0, 2.5, math.nan]))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=st.lists(st.tuples(cells, st.sampled_from(["a", "b", None])), min_size=1, max_size=20))
 def test_the_counts_are_those_of_pandas(rows):
     first, second = zip(*rows, strict=True)

@@ -24,7 +24,7 @@ def table(rows):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(train=st.lists(ROWS, min_size=1, max_size=12), test=st.lists(ROWS, min_size=1, max_size=12))
 def test_exact_overlap_is_that_of_sets_of_rows(train, test):
     with open_arrow(table(train)) as one, open_arrow(table(test)) as other:

@@ -140,7 +140,7 @@ def _condition(column: Column, name: str, wanted: Any, engine: Engine) -> Any:
     """A count of the values that keep a bound or are among those allowed; ``None`` if their kinds do not go together."""
     import ibis
 
-    value = valued(engine, column.name)
+    value = valued(engine.table, column.name)
     if name == "in":
         allowed = _allowed(column.kind, wanted)
         condition = None if allowed is None else value.isin(allowed)

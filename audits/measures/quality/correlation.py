@@ -24,7 +24,7 @@ def measure_against_quantity(
     """|r| with a label that is a quantity: of the values, where they are numbers, and of their presence."""
     import ibis
 
-    value = valued(engine, column)
+    value = valued(engine.table, column)
     presence = _pearson(
         engine, label, column, ibis.ifelse(value.isnull(), 1.0, 0.0), "of whether there is a value", confidence
     )

@@ -16,7 +16,7 @@ def measure_cramers(engine: Engine, label: Label, column: str, kind: str) -> Lea
     """Cramér's V of a column of categories, or of whether it has a value, against classes."""
     import ibis
 
-    value = valued(engine, column)
+    value = valued(engine.table, column)
     x = value.isnull() if kind in {"presence", "other"} else value
     pairs = labelled(engine, label, x).group_by(["_x", "_y"]).aggregate(_c=ibis._.count())
     counted = pairs.mutate(

@@ -30,20 +30,20 @@ def common_kind(one: str, other: str) -> str | None:
     return "number" if {one, other} <= NUMBERS else None
 
 
-def text_of(engine: Engine, column: str, kind: str) -> Any:
+def text_of(table: ibis.Table, column: str, kind: str) -> Any:
     """The text of a value, the same on both sides of a comparison; a missing value has a text of its own."""
-    value = valued(engine, column)
+    value = valued(table, column)
     if kind == "number":
         # Adding zero makes one of the two zeros that floating-point numbers have.
         value = value.cast("float64") + 0.0
     return value.cast("string").fill_null(_MISSING)
 
 
-def near_text_of(engine: Engine, column: str, kind: str, unit: float) -> Any:
+def near_text_of(table: ibis.Table, column: str, kind: str, unit: float) -> Any:
     """The text of a value that near ones share: numbers in whole units, texts without case and outer spaces."""
     import ibis
 
-    value = valued(engine, column)
+    value = valued(table, column)
     if kind in NUMBERS:
         steps = (value.cast("float64") / exactly(unit)).round()
         bounded = ibis.greatest(ibis.least(steps, exactly(_MOST_STEPS)), exactly(-_MOST_STEPS))

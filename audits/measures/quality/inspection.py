@@ -187,6 +187,9 @@ class _Inspection:
         said = []
         if not found.rows:
             said.append("the table has no rows")
+        said += [
+            f"{rows:,} rows repeat a key ({', '.join(key)})" for key, rows in found.repeated.items() if key and rows
+        ]
         if found.near is not None and not found.near.rows:
             said.append(f"near twins were not looked for: {found.near.note}")
         other = [name for name, column in found.columns.items() if column.kind == "other"]

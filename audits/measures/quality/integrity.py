@@ -53,8 +53,8 @@ def check_integrity(engine: Engine, column: str, reference: Engine, other: str) 
 def _digests(engine: Engine, column: str, kind: str) -> list[tuple[np.ndarray, np.ndarray]]:
     import ibis
 
-    value = valued(engine, column)
-    table = engine.table.mutate(_t=text_of(engine, column, kind)).filter(value.notnull())
+    value = valued(engine.table, column)
+    table = engine.table.mutate(_t=text_of(engine.table, column, kind)).filter(value.notnull())
     grouped = table.group_by("_t").aggregate(**{ROWS: ibis._.count()})
     chosen = grouped.select(ROWS, _d=digest_of_value(0, grouped["_t"]))
     return [

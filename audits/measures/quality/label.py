@@ -60,7 +60,7 @@ def read_label(engine: Engine, column: str) -> Label:
     """What the label is: classes or a quantity."""
     import ibis
 
-    value = valued(engine, column)
+    value = valued(engine.table, column)
     table = engine.table.mutate(_y=value).filter(value.notnull())
     values = table.group_by("_y").aggregate(**{ROWS: ibis._.count()})
     found = engine.grouped(measures={"rows": ibis._[ROWS].sum().cast("int64")}, of=values).columns()
@@ -74,5 +74,5 @@ def read_label(engine: Engine, column: str) -> Label:
 
 def labelled(engine: Engine, label: Label, x: ibis.Value) -> ibis.Table:
     """Rows with a label, as ``_y``, beside an expression, as ``_x``."""
-    y = valued(engine, label.column)
+    y = valued(engine.table, label.column)
     return engine.table.mutate(_x=x, _y=y).filter(y.notnull())

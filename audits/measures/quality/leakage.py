@@ -61,7 +61,7 @@ def _is_copy(engine: Engine, label: Label, column: str) -> bool:
 
     if common_kind(engine.columns[column], label.kind) is None:
         return False
-    mine, other = valued(engine, column), valued(engine, label.column)
+    mine, other = valued(engine.table, column), valued(engine.table, label.column)
     differing = ibis.ifelse((mine == other).fill_null(False) | (mine.isnull() & other.isnull()), 0, 1)
     found = engine.grouped(measures={"differing": differing.sum().cast("int64")}).columns()
     return int(found["differing"][0] or 0) == 0
@@ -71,7 +71,7 @@ def _somers(engine: Engine, label: Label, column: str, confidence: float) -> Lea
     """|2 AUC − 1| of the values against one class and the rest, from windows over the distinct values."""
     import ibis
 
-    value = valued(engine, column)
+    value = valued(engine.table, column)
     table = labelled(engine, label, value).filter(ibis._._x.notnull())
     classes = label.classes[:1] if len(label.classes) == 2 else label.classes  # noqa: PLR2004 - one decides the other
     totals = {f"p{i}": ibis.ifelse(ibis._._y == one, 1, 0).sum().cast("int64") for i, one in enumerate(classes)}

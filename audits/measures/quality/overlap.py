@@ -129,7 +129,7 @@ def near_overlap(
     mask = np.uint64(len(likely) - 1)
     likely[looked_up & mask] = True
     done = 0
-    for part in _near_parts(train, kinds, units):
+    for part in _near_parts(train, train.table, kinds, units):
         numbers = _without_one(part).ravel()
         numbers = numbers[likely[numbers & mask]]
         hit[np.searchsorted(looked_up, numbers[found_in(numbers, looked_up)])] = True
@@ -156,9 +156,12 @@ def _compared(train: Engine, test: Engine, kinds: dict[str, str]) -> str:
     return note
 
 
+def _row_digest(table: ibis.Table, kinds: dict[str, str]) -> ibis.Value:
+    return digest_of_row({name: text_of(table, name, kind) for name, kind in kinds.items()})
+
+
 def _row_digests(engine: Engine, kinds: dict[str, str]) -> Iterator[Digests]:
-    texts = {name: text_of(engine, name, kind) for name, kind in kinds.items()}
-    table = engine.table.select(_d=digest_of_row(texts))
+    table = engine.table.select(_d=_row_digest(engine.table, kinds))
     return (part for part, _ in read_digests(engine, table, ["_d"]))
 
 
@@ -174,7 +177,7 @@ def _units(train: Engine, kinds: dict[str, str]) -> dict[str, float]:
     measures = {}
     numbers = [name for name, kind in kinds.items() if kind in NUMBERS]
     for place, name in enumerate(numbers):
-        value = valued(train, name).cast("float64")
+        value = valued(train.table, name).cast("float64")
         bounded = ibis.ifelse(value.isinf(), ibis.null("float64"), value)
         measures[f"s_{place}"] = bounded.std(how="pop")
     found = train.grouped(measures=measures).columns()
@@ -182,23 +185,18 @@ def _units(train: Engine, kinds: dict[str, str]) -> dict[str, float]:
     return {name: float(f"{spread * NEAR_SHARE:.1e}") if spread else 1.0 for name, spread in spreads.items()}
 
 
-def _near_table(engine: Engine, kinds: dict[str, str], units: dict[str, float]) -> tuple[ibis.Table, list[str]]:
-    texts = {name: near_text_of(engine, name, kind, units.get(name, 1.0)) for name, kind in kinds.items()}
-    named = {f"_d{place}": digest_of_value(place, text) for place, text in enumerate(texts.values())}
-    return engine.table.select(_row=digest_of_row(texts), **named), list(named)
-
-
-def _near_parts(engine: Engine, kinds: dict[str, str], units: dict[str, float]) -> Iterator[Digests]:
-    table, names = _near_table(engine, kinds, units)
-    return (part for part, _ in read_digests(engine, table.select(*names), names))
+def _near_parts(engine: Engine, table: ibis.Table, kinds: dict[str, str], units: dict[str, float]) -> Iterator[Digests]:
+    """The digests of rows, by column, of the table or a part of it."""
+    texts = [near_text_of(table, name, kind, units.get(name, 1.0)) for name, kind in kinds.items()]
+    named = {f"_d{place}": digest_of_value(place, text) for place, text in enumerate(texts)}
+    return (part for part, _ in read_digests(engine, table.select(**named), list(named)))
 
 
 def _near_sample(engine: Engine, kinds: dict[str, str], units: dict[str, float], sample: int) -> Digests:
     """The digests by column of the ``sample`` rows whose own digests are the smallest."""
-    table, names = _near_table(engine, kinds, units)
-    chosen = table.order_by("_row").limit(sample)
-    parts = [part for part, _ in read_digests(engine, chosen.select(*names), names)]
-    return np.concatenate(parts) if parts else np.empty((0, len(names)), dtype=np.uint64)
+    table = engine.table.mutate(_row=_row_digest(engine.table, kinds))
+    parts = list(_near_parts(engine, table.order_by("_row").limit(sample), kinds, units))
+    return np.concatenate(parts) if parts else np.empty((0, len(kinds)), dtype=np.uint64)
 
 
 def _without_one(digests: Digests) -> Digests:

@@ -115,11 +115,11 @@ def profile_columns(engine: Engine, step: Callable[[float, str], None]) -> dict[
     return columns
 
 
-def valued(engine: Engine, name: str) -> ibis.Value:
+def valued(table: ibis.Table, name: str) -> ibis.Value:
     """A column with NaN as missing."""
     import ibis
 
-    value = engine.table[name]
+    value = table[name]
     return ibis.ifelse(value.isnan(), ibis.null(value.type()), value) if value.type().is_floating() else value
 
 
@@ -141,7 +141,7 @@ def _wide(engine: Engine, kinds: dict[str, str]) -> dict[str, dict[str, Any]]:
 def _facts(engine: Engine, name: str, kind: str) -> dict[str, Any]:
     import ibis
 
-    value = valued(engine, name)
+    value = valued(engine.table, name)
     facts: dict[str, Any] = {"present": value.count()}
     if kind in _RANGED:
         bounded = value
@@ -178,7 +178,7 @@ def _plain(value: Any) -> Any:
 def _variety(engine: Engine, name: str) -> dict[str, int]:
     import ibis
 
-    value = valued(engine, name)
+    value = valued(engine.table, name)
     if value.type().is_string():
         value = value.nullif("")
     table = engine.table.mutate(_v=value)
@@ -196,7 +196,7 @@ def count_distinct_rows(engine: Engine, columns: list[str], *, whole: bool = Fal
     """How many different rows there are in some columns; with ``whole``, of those that miss none of them."""
     import ibis
 
-    keys = {f"_k{place}": valued(engine, name) for place, name in enumerate(columns)}
+    keys = {f"_k{place}": valued(engine.table, name) for place, name in enumerate(columns)}
     table = engine.table.mutate(**keys)
     if whole:
         table = table.drop_null(list(keys))
@@ -208,5 +208,5 @@ def count_keyless(engine: Engine, columns: list[str]) -> int:
     """Rows that miss at least one of some columns."""
     import ibis
 
-    missing = ibis.or_(*(valued(engine, name).isnull() for name in columns))
+    missing = ibis.or_(*(valued(engine.table, name).isnull() for name in columns))
     return int(engine.grouped(measures={"missing": _count(missing)}).columns()["missing"][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -162,9 +163,12 @@ def _of_integrity(found: Quality) -> Iterator[Measurement]:
 def _of_outcomes(found: Quality) -> Iterator[Measurement]:
     if found.outcomes is None:
         return
+    seen: Counter[tuple[str, ...]] = Counter()
     for one in found.outcomes:
         if one.of is not None and one.valid is not None:
-            where = {"column": one.column, "expectation": one.expectation}
+            seen[one.source, one.column, one.expectation] += 1
+            times = seen[one.source, one.column, one.expectation]
+            where = {"column": one.column, "expectation": one.expectation + (f" ({times})" if times > 1 else "")}
             if one.source != _OURS:
                 where["source"] = one.source
             yield _share(found, "validity", one.valid, one.of, where, one.expected)
