@@ -22,9 +22,8 @@ from audits.rates import (
     TRUE_POSITIVE_RATE,
     interval_method,
 )
-from audits.score_table import ScoreTable
 
-__all__ = ["AGGREGATES", "measure_fairness"]
+__all__ = ["AGGREGATES", "measure_areas", "measure_fairness"]
 
 _UNDEFINED = {
     TRUE_POSITIVE_RATE.name: "undefined: the group has no positive row",
@@ -74,8 +73,7 @@ def measure_fairness(
         grouping = Grouping(tensor=margin, slices=margin.slices(), points=points)
         for confidence in confidences:
             measurements += _group_rates(counted, grouping, confidence, minimum_groups)
-        if counted.scores is not None:
-            measurements += _areas(counted.scores.margin(columns), grouping, confidences)
+        measurements += measure_areas(counted, columns, confidences=confidences)
         if columns and counted.suppressed:
             measurements += held_back_aggregates(
                 grouping, confidences=confidences, minimum_groups=minimum_groups, why=counted.held_back
@@ -134,17 +132,21 @@ def _left_out_note(share: float, minimum_groups: Sequence[float]) -> str:
     )
 
 
-def _areas(scores: ScoreTable, grouping: Grouping, confidences: Sequence[float]) -> Iterator[Measurement]:
-    """ROC AUC of each group that has both classes; null where one is absent."""
-    for index, where in enumerate(grouping.slices):
+def measure_areas(counted: Counted, columns: Sequence[str], *, confidences: Sequence[float]) -> Iterator[Measurement]:
+    """ROC AUC of each group of a set of columns that has both classes, from its scores; null where one is absent."""
+    if counted.scores is None:
+        return
+    scores = counted.scores.margin(columns)
+    for index, where in enumerate(scores.slices()):
         bins = scores.bins(index)
+        n = int(bins.counts.sum())
         if not bins.counts.sum(axis=0).all():
             for confidence in confidences:
-                yield _undefined_area(where, int(bins.counts.sum()), confidence)
+                yield _undefined_area(where, n, confidence)
             continue
         area = area_of(bins)
         for confidence in confidences:
-            yield auc_measurement(area, where, int(bins.counts.sum()), confidence)
+            yield auc_measurement(area, where, n, confidence)
 
 
 def _undefined_area(where: dict[str, str], n: int, confidence: float) -> Measurement:
