@@ -11,13 +11,14 @@ from audits.measurement import Measurement
 from governance.rules import wording
 from governance.rules.facts import Facts
 from governance.rules.measured_rule import Look, MeasuredRule, measured_fields, with_confidence
-from governance.rules.metrics import AGGREGATES, FAIRNESS, REPRESENTATION, parse_bounds
+from governance.rules.metrics import AGGREGATES, FAIRNESS, INEQUALITY, REPRESENTATION, parse_bounds
 from governance.rules.prediction_needs import PLANNED_CONFIDENCE, prediction_need
 from governance.rules.rule import Detail, Need, common_fields
 from registry.errors import InvalidInput
 
 _CLASS = "class"
 _REMEDIED = "remedied_demographic_parity_ratio"
+_REMEDIED_METRICS = ("demographic_parity_ratio", "demographic_parity_difference", "selection_rate")
 _OF_THE_DATA = ("representation_share", REPRESENTATION)
 _SHARES_ADD_UP = 0.01
 
@@ -46,9 +47,10 @@ class FairnessRule(MeasuredRule):
     def parse(cls, data: Mapping[str, Any], path: str) -> Self:
         """Make the rule from its YAML mapping."""
         metric = data["metric"]
-        if "minimum_group" in data and metric not in AGGREGATES:
+        if "minimum_group" in data and (metric not in AGGREGATES or metric in INEQUALITY):
+            of_whom = "is about everybody" if metric in INEQUALITY else "is asked of every group"
             raise InvalidInput(
-                f"{path}.minimum_group belongs to ratios and differences over groups; {metric} is asked of every group",
+                f"{path}.minimum_group belongs to ratios and differences over groups; {metric} {of_whom}",
                 field=f"{path}.minimum_group",
             )
         return cls(
@@ -173,12 +175,14 @@ class FairnessRule(MeasuredRule):
 
     def _look_at_group(self, group: dict[str, str], facts: Facts) -> list[Look]:
         """Compare the value of one group, or of each class of it where the model has many."""
-        of_classes = self.look_at_places(
-            facts, lambda place: set(place) == {*group, _CLASS} and place.items() >= group.items()
-        )
-        if of_classes and _CLASS not in group:
-            return of_classes
-        return [self.look_at_place(facts, group)]
+        classes = {
+            m.slice[_CLASS]
+            for m in facts.measurements[self.key]
+            if self.matches(m) and _CLASS not in group and set(m.slice) == {*group, _CLASS}
+        }
+        if not classes:
+            return [self.look_at_place(facts, group)]
+        return [self.look_at_place(facts, {**group, _CLASS: name}) for name in sorted(classes)]
 
     def phrase(self, detail: Detail, facts: Facts) -> str:
         """The quantity as the beginning of a sentence."""
@@ -208,20 +212,27 @@ class FairnessRule(MeasuredRule):
 
     def mend(self, detail: Detail, facts: Facts) -> str:
         """The fix, with what thresholds per group would do where that was worked out."""
-        return f"{self.how_to_mend()}{_remedy(detail, facts.measurements[self.key])}"
+        suggestion = ""
+        if self.metric in _REMEDIED_METRICS:
+            suggestion = _remedy(detail, facts.measurements[self.key], self.minimum_group)
+        return f"{self.how_to_mend()}{suggestion}"
 
     @property
     def _words(self) -> str:
         return FAIRNESS[self.metric].words
 
 
-def _remedy(detail: Detail, found: Iterable[Measurement]) -> str:
+def _remedy(detail: Detail, found: Iterable[Measurement], minimum_group: float) -> str:
     """What was worked out for the columns of ``detail``, as a further sentence; empty where nothing was."""
     columns = set(detail.over or detail.slice)
     notes = [
         m.note.strip(". ")
         for m in found
-        if m.metric == _REMEDIED and not m.slice and set(m.over) == columns and m.value is not None and m.note.strip()
+        if (m.metric, m.minimum_group) == (_REMEDIED, minimum_group)
+        and not m.slice
+        and set(m.over) == columns
+        and m.value is not None
+        and m.note.strip()
     ]
     return f" For example, {min(notes)}; check that the law allows group thresholds." if notes else ""
 

@@ -103,6 +103,9 @@ AGGREGATES: Mapping[str, Metric] = {
 }
 """One value over all groups of some columns: the smallest ratio, the largest difference."""
 
+INEQUALITY = ("generalized_entropy_index", "theil_index")
+"""Of these the ones that are about everybody, and leave no group out."""
+
 GROUP_RATES: Mapping[str, Metric] = {
     "selection_rate": Metric("selection rate"),
     "true_positive_rate": Metric("true positive rate"),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.governance.rules_factory import everybody, facts, group, impact, impact_rule, judged, rate_rule
+from registry.errors import InvalidInput
+from tests.governance.rules_factory import (
+    everybody,
+    facts,
+    group,
+    impact,
+    impact_rule,
+    judged,
+    measurement,
+    rate_rule,
+)
 
 
 def test_the_impact_ratio_reads_as_a_lawyer_wants_it():
@@ -145,3 +155,68 @@ def test_many_groups_are_counted_rather_than_listed():
 def test_groups_counted_twice_with_different_results_are_an_error(twice):
     assert judged(rate_rule(), facts(everybody(1000), BLACK, WHITE, twice))["status"] == "error"
     assert judged(rate_rule(), facts(twice, everybody(1000), BLACK, WHITE))["status"] == "error"
+
+
+REMEDY = "thresholds of 0.47 for black and 0.55 for white would bring the ratio from 0.71 to 0.91"
+
+
+def remedied(**changes):
+    return {**impact(0.91, 0.88, 0.94), "metric": "remedied_demographic_parity_ratio", "note": REMEDY, **changes}
+
+
+def test_the_fix_of_an_impact_ratio_says_what_thresholds_would_do():
+    rule = judged(impact_rule(), facts(impact(0.71, 0.64, 0.79), remedied()))
+    assert rule["fix"].endswith(f" For example, {REMEDY}; check that the law allows group thresholds.")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        remedied(over=["sex"]),
+        remedied(minimum_group=0.02),
+        remedied(note=""),
+        remedied(value=None, low=None, high=None),
+    ],
+    ids=["of other columns", "with other groups left out", "without words", "undefined"],
+)
+def test_the_fix_holds_no_remedy_of_anything_else(other):
+    assert "For example" not in judged(impact_rule(), facts(impact(0.71, 0.64, 0.79), other))["fix"]
+
+
+def test_inequality_is_about_everybody():
+    rule = impact_rule(metric="theil_index", at_most=0.2)
+    del rule["at_least"]
+    known = facts(measurement("fairness", "theil_index", 0.1, 0.08, 0.12, over=["race"]))
+    assert judged(rule, known)["status"] == "pass"
+    with pytest.raises(InvalidInput, match="is about everybody"):
+        judged({**rule, "minimum_group": 0.02}, known)
+
+
+def share(race: str, n: int, ratio: float):
+    place = {"slice": {"race": race}, "n": 1000}
+    return [
+        measurement("fairness", "count", float(n), **place),
+        measurement("fairness", "representation_ratio", ratio, ratio, ratio, **place),
+    ]
+
+
+def test_a_group_of_the_population_whom_the_data_do_not_hold_never_passes():
+    population = {"race": {"black": 0.2, "white": 0.7, "asian": 0.1}}
+    rule = rate_rule(metric="representation_ratio", at_least=0.5, population=population)
+    held = [everybody(1000), *share("black", 200, 1.0), *share("white", 800, 1.14)]
+    assert judged(rule, facts(*held))["status"] == "missing"
+    assert judged(rule, facts(*held, *share("asian", 0, 0.0)))["status"] == "fail"
+    assert judged(rule, facts(*held, *share("asian", 0, 0.6)))["status"] == "pass"
+
+
+def test_of_many_classes_every_group_and_class_is_asked():
+    def chosen(race, name, value):
+        return measurement("fairness", "selection_rate", value, value, value, slice={"race": race, "class": name})
+
+    rule = rate_rule(metric="selection_rate", at_least=0.1)
+    sizes = [everybody(1000), *(group(race, 500, None)[:1] for race in ("black", "white"))]
+    rates = [chosen(race, name, 0.5) for race in ("black", "white") for name in ("yes", "no")]
+    assert judged(rule, facts(*sizes, *rates))["status"] == "pass"
+    worse = judged(rule, facts(*sizes, *rates[1:], chosen("black", "yes", 0.05)))
+    assert worse["sentence"].startswith("The selection rate of race black and class yes is 0.050")
+    assert judged(rule, facts(*sizes, *rates[1:]))["status"] == "missing"

@@ -148,3 +148,48 @@ def test_several_confidences_stand_side_by_side():
     assert judged(auc_rule(), known)["status"] == "inconclusive"
     assert judged(auc_rule(confidence=0.99), known)["status"] == "fail"
     assert judged(auc_rule(confidence=0.8), known)["status"] == "missing"
+
+
+def of_class(name, value, metric="recall_score"):
+    return measurement("performance", metric, value, value - 0.02, value + 0.02, slice={"class": name})
+
+
+@pytest.mark.parametrize(
+    ("classes", "measured", "status"),
+    [
+        ("all", [of_class("a", 0.9), of_class("b", 0.8)], "pass"),
+        ("all", [of_class("a", 0.9), of_class("b", 0.5)], "fail"),
+        ("all", [auc()], "missing"),
+        (["a"], [of_class("a", 0.9), of_class("b", 0.5)], "pass"),
+        (["a", "c"], [of_class("a", 0.9)], "missing"),
+    ],
+)
+def test_every_class_asked_about_must_clear(classes, measured, status):
+    rule = judged(auc_rule(metric="recall_score", at_least=0.7, classes=classes), facts(*measured))
+    assert rule["status"] == status
+    assert bool(rule["fix"]) == (status != "pass")
+
+
+def worst(value, confidence=0.95, **place):
+    low, high = (None, None) if value is None else (value - 0.02, value + 0.02)
+    return measurement(
+        "performance", "worst_slice_accuracy_score", value, low, high, slice=place, confidence=confidence
+    )
+
+
+def test_the_worst_slice_is_named():
+    rule = {"check": "performance", "metric": "worst_slice_accuracy_score", "at_least": 0.7, "confidence": 0.95}
+    judgement = judged(rule, facts(worst(0.5, race="black", sex="f"), worst(0.9, confidence=0.9, race="white")))
+    assert judgement["status"] == "fail"
+    assert judgement["sentence"].startswith("The accuracy of the worst slice, race black and sex f, is 0.500")
+    assert judged(rule, facts(worst(0.8, race="black")))["status"] == "pass"
+    assert judged(rule, facts(worst(None, note="no slice is large enough")))["status"] == "missing"
+    assert judged(rule, facts(worst(0.9, confidence=0.9, race="white")))["status"] == "missing"
+    assert "schema.slices" in judged(rule, facts(auc()))["fix"]
+
+
+def test_values_may_be_negative_where_the_metric_can_be():
+    rule = {"check": "performance", "metric": "mean_error", "at_least": -1.5, "at_most": 1.5}
+    assert judged(rule, facts(measurement("performance", "mean_error", -1.2)))["status"] == "pass"
+    assert judged(rule, facts(measurement("performance", "mean_error", -1.6)))["status"] == "fail"
+    assert "task: regression" in judged(rule, facts(auc()))["fix"]
