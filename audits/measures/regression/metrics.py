@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import exp, inf, log, sqrt
+from math import exp, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from audits.engines.port import ROWS
 from audits.intervals import Floats, critical_value, wilson
@@ -29,8 +30,8 @@ _SINGLE = "one row tells no spread"
 
 
 @dataclass(frozen=True, slots=True)
-class _Estimate:
-    """A value, and its limits as a function of the critical value."""
+class Estimate:
+    """A value, and its large-sample limits as a function of the critical value."""
 
     value: float | None
     limits: Callable[[float], tuple[float, float]] | None = None
@@ -49,7 +50,7 @@ def regression_measurements(
     Below 200 rows: the percentile bootstrap over rows (Efron and Tibshirani 1993, chapter 13). The median: order
     statistics at Wilson's limits of one half (Woodruff 1952, JASA 47, 635–646), at any size.
     """
-    estimates = _estimates(moments)
+    estimates = estimates_of(moments)
     small = rows.rows < FEW_ROWS and not rows.engine.disclosure
     draws = _bootstrap(rows, seed) if small and rows.rows > 1 else {}
     for confidence in confidences:
@@ -65,7 +66,7 @@ def regression_measurements(
         yield _median(rows, moments, confidence)
 
 
-def _measurement(metric: str, found: _Estimate, n: int, confidence: float, draws: Floats | None) -> Measurement:
+def _measurement(metric: str, found: Estimate, n: int, confidence: float, draws: Floats | None) -> Measurement:
     low: float | None = None
     high: float | None = None
     if found.value is not None and found.limits is not None and n > 1:
@@ -87,7 +88,8 @@ def _measurement(metric: str, found: _Estimate, n: int, confidence: float, draws
     )
 
 
-def _estimates(moments: Moments) -> dict[str, _Estimate]:
+def estimates_of(moments: Moments) -> dict[str, Estimate]:
+    """The metrics that are functions of moments, by name."""
     s, n = moments.sums, moments.rows
     weight, freedom = s["w"], n / max(n - 1, 1)
 
@@ -107,21 +109,21 @@ def _estimates(moments: Moments) -> dict[str, _Estimate]:
         return sqrt(low), sqrt(high)
 
     return {
-        "mean_absolute_error": _Estimate(
+        "mean_absolute_error": Estimate(
             absolute, lambda z: (max(absolute - z * absolute_error, 0.0), absolute + z * absolute_error)
         ),
-        "mean_squared_error": _Estimate(squared, of_square),
-        "root_mean_squared_error": _Estimate(sqrt(squared), of_root),
+        "mean_squared_error": Estimate(squared, of_square),
+        "root_mean_squared_error": Estimate(sqrt(squared), of_root),
         "r2_score": _explained(moments, freedom),
-        "mean_error": _Estimate(mean, lambda z: (mean - z * mean_error, mean + z * mean_error)),
+        "mean_error": Estimate(mean, lambda z: (mean - z * mean_error, mean + z * mean_error)),
     }
 
 
-def _explained(moments: Moments, freedom: float) -> _Estimate:
+def _explained(moments: Moments, freedom: float) -> Estimate:
     s = moments.sums
     whole = s["w_d2"]
     if moments.constant or not whole > 0:
-        return _Estimate(None, note=_CONSTANT)
+        return Estimate(None, note=_CONSTANT)
     left = s["w_e2"] / whole
     squares = s["w2_e4"] - 2 * left * s["w2_e2d2"] + left**2 * s["w2_d4"]
     error = sqrt(max(squares, 0.0) * freedom) / whole
@@ -130,7 +132,7 @@ def _explained(moments: Moments, freedom: float) -> _Estimate:
         low, high = _on_log_scale(left, error, z)
         return 1 - high, 1 - low
 
-    return _Estimate(1 - left, limits)
+    return Estimate(1 - left, limits)
 
 
 def _on_log_scale(value: float, error: float, z: float) -> tuple[float, float]:
@@ -166,7 +168,7 @@ def _median_limits(rows: Rows, moments: Moments, confidence: float) -> tuple[flo
 
 
 def _bootstrap(rows: Rows, seed: int) -> dict[str, Floats]:
-    """Replicates of each metric: rows drawn again from the few that there are, counted by what they hold."""
+    """Replicates of each metric from the few rows that there are, counted by what they hold."""
     by: dict[str, Value] = {"label": rows.label, "prediction": rows.prediction}
     if rows.weight is not None:
         by["weight"] = rows.weight
@@ -175,19 +177,26 @@ def _bootstrap(rows: Rows, seed: int) -> dict[str, Floats]:
     columns.setdefault("weight", np.ones(len(table)))
     order = np.lexsort((columns["weight"], columns["prediction"], columns["label"]))
     label, prediction, weight = (columns[name][order] for name in ("label", "prediction", "weight"))
-    counts = np.asarray(table[ROWS], dtype=np.int64)[order]
+    return replicates(label, prediction, weight, np.asarray(table[ROWS], dtype=np.int64)[order], seed=seed)
+
+
+def replicates(
+    label: Floats, prediction: Floats, weight: Floats, counts: npt.NDArray[np.int64], *, seed: int
+) -> dict[str, Floats]:
+    """2,000 replicates of each metric: (n,) different rows, which stand so often each, drawn again with the seed.
+
+    Draws in which all labels are equal have no R² and are left out of its replicates.
+    """
     drawn = np.random.default_rng(seed).multinomial(counts.sum(), counts / counts.sum(), _REPLICATES) * weight
     error, whole = prediction - label, drawn.sum(axis=1)
     squares = drawn @ error**2
     about = label - label.mean()
     centred = drawn @ about**2 - (drawn @ about) ** 2 / whole
-    # A draw in which all labels are equal has no R²; rounding leaves it a trace of spread.
     spread = centred > _TRACE * (drawn @ about**2)
-    explained = np.where(spread, 1 - squares / np.where(spread, centred, 1.0), -inf)
     return {
         "mean_absolute_error": drawn @ np.abs(error) / whole,
         "mean_squared_error": squares / whole,
         "root_mean_squared_error": np.sqrt(squares / whole),
-        "r2_score": explained[np.isfinite(explained)] if np.isfinite(explained).any() else np.zeros(1),
+        "r2_score": 1 - squares[spread] / centred[spread] if spread.any() else np.zeros(1),
         "mean_error": drawn @ error / whole,
     }
