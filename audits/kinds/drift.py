@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from audits.kinds.given import Given, refuse_shared
 from audits.kinds.kind import Kind
 from audits.kinds.prediction_inputs import names, numbers
 from audits.report import Report, make_report
-from registry.canonical import digest_of
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -75,9 +75,10 @@ class DriftParameters:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, with tuples as lists, and of the sketch its digest only."""
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
         sketch = self.reference_sketch
-        return plain | {"reference_sketch": None if sketch is None else {"sha256": digest_of(sketch)}}
+        return plain | {"reference_sketch": None if sketch is None else {"sha256": _digest_of(sketch)}}
 
     @property
     def roles(self) -> dict[str, str]:
@@ -136,6 +137,12 @@ def _sketch(value: Any) -> Mapping[str, Any] | None:
             "the reference sketch must be an earlier report of drift, or the sketch in one", field="reference_sketch"
         )
     return dict(inner)
+
+
+def _digest_of(sketch: Mapping[str, Any]) -> str:
+    """SHA-256 of the sketch as JSON with sorted keys and no spaces."""
+    text = json.dumps(sketch, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def run(inputs: Sequence[Data], parameters: DriftParameters, progress: Progress) -> Report:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from audits.measures.drift.column_drift import ColumnDrift, compare_categories, compare_numbers
 from audits.measures.drift.correlations import MOST_COLUMNS, changes
@@ -136,7 +137,7 @@ def _compare(
         step=lambda done: progress(_PROFILED + done * (_COUNTED - _PROFILED), "counting the current data"),
     )
     progress(_COUNTED, "comparing columns")
-    columns = [_column(column, reference, counted, settings.seed + i) for i, column in enumerate(planned)]
+    columns = [_column(column, reference, counted, settings.seed) for column in planned]
     progress(_COMPARED, "training a classifier to tell the data apart")
     features = {c.name: c.kind for c in columns if not c.failure and c.role == FEATURE}
     domain, no_domain = domain_of(features)
@@ -163,7 +164,9 @@ def _column(planned: Planned, reference: Profile, current: Profile, seed: int) -
         return ColumnDrift(name=planned.name, role=planned.role, kind="", failure=failure)
     one, two = reference.columns[planned.name].counted, current.columns[planned.name].counted
     if isinstance(one, Numbers) and isinstance(two, Numbers):
-        return compare_numbers(planned.name, planned.role, one, two, seed=seed)
+        # Its own stream of chance for every column, whichever others are compared.
+        own = seed ^ crc32(planned.name.encode())
+        return compare_numbers(planned.name, planned.role, one, two, seed=own)
     assert isinstance(one, Categories)
     assert isinstance(two, Categories)
     return compare_categories(planned.name, planned.role, one, two)

@@ -110,7 +110,12 @@ def _units(clips: Mapping[str, tuple[float, float]]) -> tuple[dict[str, float], 
 
 
 def _unit(number: ibis.Value, clip: tuple[float, float], centre: float, scale: float) -> ibis.Value:
-    return (number.clip(exactly(clip[0]), exactly(clip[1])) - exactly(centre)) / exactly(scale)
+    import ibis
+
+    low, high = ((limit - centre) / scale for limit in clip)
+    unit = (number - exactly(centre)) / exactly(scale)
+    # A comparison with nothing is not true, so that what is missing stays so; engines' LEAST and GREATEST disagree on it.
+    return ibis.cases((unit < exactly(low), exactly(low)), (unit > exactly(high), exactly(high)), else_=unit)
 
 
 def _sums(names: Sequence[str], place: Mapping[str, str], partial: Sequence[str]) -> dict[str, Any]:

@@ -174,20 +174,27 @@ def _sums(
     """Mean, standard deviation, and how far values lie outside the edges, in units that keep sums small."""
     wanted: dict[str, Any] = {}
     units: dict[str, tuple[float, float]] = {}
-    for i, (name, value) in enumerate(numbers.items()):
+    for name in numbers:
         first, last = float(edges[name][0]), float(edges[name][-1])
-        centre, scale = first / 2 + last / 2, (last / 2 - first / 2) or 1.0
-        units[name] = centre, scale
-        unit = (value - exactly(centre)) / exactly(scale)
-        low, high = exactly((first - centre) / scale), exactly((last - centre) / scale)
+        units[name] = first / 2 + last / 2, (last / 2 - first / 2) or 1.0
+    source = engine.table.select(
+        **{
+            f"u{i}": (numbers[name] - exactly(units[name][0])) / exactly(units[name][1])
+            for i, name in enumerate(numbers)
+        }
+    )
+    for i, name in enumerate(numbers):
+        centre, scale = units[name]
+        unit = source[f"u{i}"]
+        low, high = (exactly((float(edges[name][end]) - centre) / scale) for end in (0, -1))
         wanted |= {
-            f"n{i}": value.count(),
+            f"n{i}": unit.count(),
             f"s{i}": unit.sum(),
             f"q{i}": (unit * unit).sum(),
-            f"b{i}": (low - unit).clip(lower=0.0).sum(),
-            f"a{i}": (unit - high).clip(lower=0.0).sum(),
+            f"b{i}": (low - unit).sum(where=unit < low),
+            f"a{i}": (unit - high).sum(where=unit > high),
         }
-    found = {key: column[0] for key, column in engine.grouped((), wanted).columns().items()}
+    found = {key: column[0] for key, column in engine.grouped((), wanted, of=source).columns().items()}
     result = {}
     for i, name in enumerate(numbers):
         centre, scale = units[name]
@@ -198,7 +205,7 @@ def _sums(
             result[name] = (
                 settled(centre + scale * mean),
                 settled(scale * deviation),
-                settled(scale * found[f"b{i}"]),
-                settled(scale * found[f"a{i}"]),
+                settled(scale * (found[f"b{i}"] or 0.0)),
+                settled(scale * (found[f"a{i}"] or 0.0)),
             )
     return result

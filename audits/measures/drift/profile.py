@@ -140,7 +140,7 @@ def _correlations(
     some = dict(list(clips.items())[:MOST_COLUMNS])
     if len(some) < 2:  # noqa: PLR2004 - one column has no pair
         return None
-    numbers = {name: number_of(engine, name, "number") for name in some}
     counted = {name: columns[name].counted for name in some}
     whole = [name for name, side in counted.items() if isinstance(side, Numbers | Categories) and not side.missing]
+    numbers = {name: number_of(engine, name, "number", known_finite=name in whole) for name in some}
     return correlate(engine, numbers, some, whole)

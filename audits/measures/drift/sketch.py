@@ -22,18 +22,18 @@ LISTED = 4096
 
 
 def sketch_of(profile: Profile, *, bins: int, origins: Sequence[Origin]) -> dict[str, Any]:
-    """Everything that a comparison needs of the reference."""
+    """Everything that a comparison needs of the reference; in lists where order matters, since JSON objects have none."""
     found = profile.correlations
     return {
         "format": FORMAT,
         "rows": profile.rows,
         "bins": bins,
         "origins": [{"path": origin.path, "sha256": origin.sha256} for origin in origins],
-        "columns": {name: _column(side) for name, side in profile.columns.items()},
+        "columns": [{"name": name, **_column(side)} for name, side in profile.columns.items()],
         "correlations": None
         if found is None
         else {
-            "clips": {name: list(clip) for name, clip in found.clips.items()},
+            "clips": [[name, *clip] for name, clip in found.clips.items()],
             "values": [[None if np.isnan(value) else float(value) for value in row] for row in found.values],
             "rows": [[int(value) for value in row] for row in found.rows],
         },
@@ -57,7 +57,7 @@ def profile_of(sketch: Mapping[str, Any], bins: int) -> Profile:
         )
     try:
         rows = int(sketch["rows"])
-        columns = {str(name): _side(data, rows, bins) for name, data in sketch["columns"].items()}
+        columns = {str(data["name"]): _side(data, rows, bins) for data in sketch["columns"]}
         found = sketch["correlations"]
         correlations = None if found is None else _correlations(found)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
@@ -127,7 +127,7 @@ def _numbers(data: Mapping[str, Any], rows: int, bins: int) -> Numbers:
 
 
 def _correlations(found: Mapping[str, Any]) -> Correlations:
-    clips = {str(name): (float(low), float(high)) for name, (low, high) in found["clips"].items()}
+    clips = {str(name): (float(low), float(high)) for name, low, high in found["clips"]}
     values = np.array([[np.nan if v is None else float(v) for v in row] for row in found["values"]], dtype=np.float64)
     rows = np.array(found["rows"], dtype=np.float64)
     if values.shape != rows.shape or values.shape != (len(clips), len(clips)):

@@ -20,8 +20,11 @@ DISTINCT = 1 << 16
 HELD_BACK = "(categories of few rows, held back)"
 
 
-def number_of(engine: Engine, column: str, family: str) -> ibis.Value:
-    """The column as a finite floating-point number, missing where it has none; dates as seconds since 1970."""
+def number_of(engine: Engine, column: str, family: str, *, known_finite: bool = False) -> ibis.Value:
+    """The column as a finite floating-point number, missing where it has none; dates as seconds since 1970.
+
+    Where a count has shown that every row has one, ``known_finite`` saves the engine from looking again.
+    """
     import ibis
 
     value = engine.table[column]
@@ -31,7 +34,8 @@ def number_of(engine: Engine, column: str, family: str) -> ibis.Value:
         value = value.epoch_seconds()
     whole = value.type().is_integer()
     number = value.cast("float64")
-    return number if whole else ibis.ifelse(number.isnan() | number.isinf(), ibis.null("float64"), number)
+    # Of what is not finite, nothing times it is no number either: one comparison instead of two tests.
+    return number if whole or known_finite else ibis.ifelse(number * 0 == 0, number, ibis.null("float64"))
 
 
 def value_counts(engine: Engine, value: ibis.Value) -> dict[str, list[Any]] | None:
