@@ -55,8 +55,25 @@ def _compiler(dialect: Dialect) -> Any:
     if dialect == "duckdb":
         return compilers.DuckDBCompiler()
     if dialect == "postgres":
-        return compilers.PostgresCompiler()
+        return _postgres()
     # The rules for Spark read an option that importing its backend registers.
     import ibis.backends.pyspark  # noqa: F401
 
     return compilers.PySparkCompiler()
+
+
+def _postgres() -> Any:
+    """The rules for PostgreSQL, which has fewer ways between booleans and numbers than the other engines."""
+    import ibis.expr.datatypes as dt
+    from ibis.backends.sql import compilers
+
+    class Compiler(compilers.PostgresCompiler):  # type: ignore[misc, unused-ignore]
+        def visit_Cast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802 - Ibis names its rules so
+            given = op.arg.dtype
+            if given.is_boolean() and to.is_numeric():
+                arg = self.cast(arg, dt.int32)
+            if given.is_numeric() and to.is_boolean():
+                return arg.neq(0)
+            return super().visit_Cast(op, arg=arg, to=to)
+
+    return Compiler()

@@ -96,7 +96,10 @@ class DuckEngine(Engine):
         # are written as texts because DuckDB reads decimals with an error in the last bit.
         bounds = [math.nextafter(edge, -math.inf) for edge in edges]
         written = ", ".join(f"'{bound!r}'" for bound in bounds)
-        inner = to_sql(self.table.select(v=bound(self.table, value).cast("float64")), "duckdb")
+        number = bound(self.table, value)
+        inner = to_sql(self.table.select(v=number.cast("float64")), "duckdb")
+        if number.type().is_floating():
+            inner = f"SELECT CASE WHEN isnan(v) THEN NULL ELSE v END AS v FROM ({inner})"  # noqa: S608 - our own query
         query = f"SELECT count(*) AS n, histogram(v, CAST([{written}] AS DOUBLE[])) AS bins FROM ({inner})"  # noqa: S608 - our numbers
         (row,) = [row for batch in self.observed(self._stream(query)) for row in batch.to_pylist()]
         found = dict(row["bins"] or ())

@@ -48,7 +48,10 @@ def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     import pyarrow as pa
 
     if pa.types.is_integer(type_):
-        return pa.array([_whole(value) for value in values], type=type_)
+        try:
+            return pa.array([_whole(value) for value in values], type=type_)
+        except OverflowError as error:
+            raise pa.ArrowInvalid(f"a whole number does not fit 64 bits: {error}") from error
     if pa.types.is_floating(type_):
         return pa.array([float(value) if isinstance(value, Decimal) else value for value in values], type=type_)
     if pa.types.is_binary(type_):
