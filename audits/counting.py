@@ -22,6 +22,7 @@ from audits.predictions import LARGEST_WEIGHT, Roles, read_predictions
 from audits.score_counting import Scored, count_scores, sum_losses
 from audits.score_table import Integers, flat_index
 from audits.tensor import CountTensor, tensor_of_cells
+from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
     import ibis
@@ -103,6 +104,11 @@ class _Counting:
             of=self.source,
         )
         table = found.table
+        if found.suppressed and not len(table):
+            least = self.engine.disclosure
+            raise InvalidInput(
+                f"{self.data.name}: every group has fewer than {least} rows; nothing may be told", field="disclosure"
+            )
         if not found.suppressed:
             self._check_scores(table)
         columns = {column: self._levels(column, table[f"g{i}"]) for i, column in enumerate(self.roles.sensitive)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from audits.engines.opening import Data
 from audits.engines.port import Engine, Progress
+from audits.engines.watching import watched
 from audits.kinds.addition import Addition
 from audits.kinds.kind import Kind
 from audits.kinds.prediction_inputs import (
@@ -44,7 +45,9 @@ def run(inputs: Sequence[Data], parameters: Parameters, progress: Progress) -> R
     with open_predictions(inputs[0], parameters) as engine:
         if parameters.task != TASKS[0]:
             return _of_extension(engine, parameters, extend(engine, inputs[0], parameters, over, None))
-        counted = count_predictions(engine, parameters, columns, data=inputs[0], losses=False)
+        passes = 2 + bool(parameters.weight) + 2 * bool(parameters.score)
+        with watched(engine, progress, 0.0, _COUNTED, "counting rows by group", passes=passes):
+            counted = count_predictions(engine, parameters, columns, data=inputs[0], losses=False)
         progress(_COUNTED, f"measuring groups among {counted.tensor.total:,} rows")
         measurements, checked = _measure(counted, parameters, over, progress)
         progress(_CHECKED, "measuring beyond rates")
@@ -76,7 +79,9 @@ def _measure(
         seed=parameters.seed,
         step=lambda done: progress(_COUNTED + done * (_MEASURED - _COUNTED), "measuring groups"),
     )
-    return measurements, {"cross_check": cross_check(counted.tensor, over)} if parameters.cross_check else {}
+    if counted.suppressed or not parameters.cross_check:
+        return measurements, {}
+    return measurements, {"cross_check": cross_check(counted.tensor, over)}
 
 
 def _of_extension(engine: Engine, parameters: Parameters, added: Addition) -> Report:

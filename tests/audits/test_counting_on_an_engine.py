@@ -231,6 +231,11 @@ def test_cells_below_the_disclosure_threshold_stay_where_they_are(tmp_path):
     assert counted(write(tmp_path, csv_text()), disclosure=1).suppressed == 0
 
 
+def test_where_every_cell_is_small_nothing_is_told(tmp_path):
+    with pytest.raises(InvalidInput, match="every group has fewer than 50 rows; nothing may be told"):
+        counted(write(tmp_path, csv_text()), disclosure=50)
+
+
 def test_two_parts_for_one_column_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="named both as label and as sensitive"):
         counted(write(tmp_path, csv_text()), sensitive=["repaid"])

@@ -89,6 +89,21 @@ def test_unknown_groups_and_undefined_values_are_warned_of(tmp_path):
     assert any("undefined" in warning for warning in warnings)
 
 
+def test_what_was_compared_with_fairlearn_is_said(data):
+    report = evaluate("fairness", [data], FAIRNESS)
+    assert report["cross_check"].startswith("fairlearn ")
+    assert report["cross_check"].endswith("values equal within 1e-12")
+    assert "cross_check" not in evaluate("fairness", [data], {**FAIRNESS, "cross_check": False})
+
+
+def test_a_disclosure_threshold_holds_back_small_cells_and_what_rests_on_them(data):
+    report = evaluate("fairness", [data], {**FAIRNESS, "disclosure": 2})
+    ratio = [m for m in report["measurements"] if m["metric"] == "demographic_parity_ratio" and m["over"] == ["race"]]
+    assert [(m["value"], m["low"], m["high"]) for m in ratio] == [(None, None, None)]
+    assert ratio[0]["note"].startswith("held back: fewer than 2 rows in ")
+    assert "cross_check" not in report
+
+
 def test_progress_rises_to_one(data):
     seen = []
     evaluate("fairness", [data], FAIRNESS, progress=lambda done, note: seen.append((done, note)))
