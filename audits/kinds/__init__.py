@@ -18,6 +18,7 @@ MODULES = {
     "fairness": "audits.kinds.fairness",
     "comparison": "audits.kinds.comparison",
     "bias-audit": "audits.kinds.bias_audit",
+    "proxies": "audits.kinds.proxies",
     "anonymity": "audits.kinds.anonymity",
     "quality": "audits.kinds.quality",
     "pii": "audits.kinds.pii",

@@ -1,0 +1,1 @@
+"""How well features give away a sensitive attribute: all of them together, and each by itself."""
