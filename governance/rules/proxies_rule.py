@@ -50,10 +50,9 @@ class ProxiesRule(DataRule):
 
     def parameters(self, schema: Mapping[str, Any]) -> tuple[Mapping[str, tuple[Any, ...]], Mapping[str, Any]]:
         """The attributes of all rules, and the features."""
-        features = [name for name in schema["features"] if name != self.attribute]
         return (
             {"confidences": (self.confidence or PLANNED_CONFIDENCE,), "sensitive": (self.attribute,)},
-            {"features": features},
+            {"features": list(schema["features"])},
         )
 
     def statement(self) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from audits.kinds import MODULES, kind_named
 from governance.rules.applicability import applicable
 from governance.rules.plan import plan
 from governance.rules.policy_document import parse_policy
@@ -208,6 +211,19 @@ def test_a_key_that_would_grow_too_long_is_cut_and_stays_its_own():
     keys = [*planned_on(anonymity_rule(quasi=names)), *planned_on(anonymity_rule(quasi=names[:-1]))]
     assert len(set(keys)) == 2
     assert max(map(len, keys)) <= 120
+
+
+def test_every_kind_accepts_what_is_planned_for_it():
+    example = (Path(__file__).parents[2] / "docs/examples/consumer-credit-full.yaml").read_bytes()
+    schema = {**DATA, "sensitive": ["race", "sex"], "population": {"sex": {"f": 0.5, "m": 0.5}}, "positive": "yes"}
+    items = plan(parse_policy(example), schema, has_champion=True)
+    assert {item["kind"] for item in items} == set(MODULES) - {"remedy"}
+    for item in items:
+        kind, parameters = kind_named(item["kind"]), dict(item["parameters"])
+        if kind.name == "quality":  # the service puts the stated expectations in the place of their path
+            parameters |= {"expectations": {"columns": {"income": {"min": 0}}}, "as_of": "2026-11-21"}
+        kind.parse(parameters)
+        assert len(kind.inputs) <= len(item["roles"]) <= len(kind.inputs) + len(kind.optional)
 
 
 def written(name="consumer-credit", version=1, tiers=("high",), environment="production", rule=None):
