@@ -102,7 +102,7 @@ def run(inputs: Sequence[Data], parameters: AnonymityParameters, progress: Progr
             diversities.append(diversity)
         sizes = sizes or size_classes(engine, keys)
         identifying = None
-        if parameters.identify and not sizes.suppressed:
+        if parameters.identify:
             identifying = find_identifying(
                 engine, keys, sizes, share=parameters.single_out, step=lambda note: progress(_DIVERSE, note)
             )

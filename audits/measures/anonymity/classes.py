@@ -34,12 +34,9 @@ class ClassSizes:
     ----------
     counts
         Size of a class to the number of classes of that size, ascending.
-    suppressed
-        Sizes that the engine held back because of its disclosure threshold.
     """
 
     counts: dict[int, int]
-    suppressed: int = 0
 
     @property
     def rows(self) -> int:
@@ -88,6 +85,8 @@ class Diversity:
         Largest distance of a class's distribution from the table's, t; ``None`` if no row has a value.
     scale
         The ranks of the ordered distance; ``None`` where the distance is the equal one.
+    problem
+        Why there is no distance; empty where there is one.
     """
 
     column: str
@@ -95,6 +94,7 @@ class Diversity:
     entropy: float
     distance: float | None
     scale: Scale | None
+    problem: str = ""
 
 
 def size_classes(engine: Engine, keys: Keys) -> ClassSizes:
@@ -108,7 +108,9 @@ def diversify_classes(
     """Sizes of the classes and, from the same pass, how diverse one sensitive column is in them."""
     import ibis
 
-    scale = read_scale(engine, column) if is_ordered(engine, column, categorical) else None
+    ordered = is_ordered(engine, column, categorical)
+    held_back = ordered and engine.disclosure > 0
+    scale = read_scale(engine, column) if ordered and not held_back else None
     if scale is not None and scale.starts:
         table = ordered_diversity_of_classes(keys, column, scale)
     else:
@@ -119,21 +121,30 @@ def diversify_classes(
         "distance": ibis._.distance.max(),
     }
     sizes, found = _sizes(engine, table, measures)
+    problem = "the column has no values" if scale is not None and not scale.starts else ""
+    if held_back:
+        problem = "an ordered distance needs the values of the column, which the disclosure threshold holds back"
     known = [distance for distance in found["distance"] if distance is not None]
-    empty = scale is not None and not scale.starts
     return sizes, Diversity(
         column=column,
         distinct=int(min(found["values"])),
         entropy=max(min(found["entropy"]), 0.0),
-        distance=None if empty or not known else max(float(max(known)), 0.0),
+        distance=None if problem or not known else max(float(max(known)), 0.0),
         scale=scale,
+        problem=problem,
     )
 
 
 def _sizes(
     engine: Engine, classes: ibis.Table, measures: dict[str, ibis.Value]
 ) -> tuple[ClassSizes, dict[str, list[float]]]:
-    grouped = engine.grouped(["size"], measures, of=classes)
-    found = grouped.columns()
+    """Classes by size, and measures over those of each size.
+
+    A count of classes names nobody and holds no value, so it is read past the disclosure threshold: what is asked is
+    exactly how small the smallest class is.
+    """
+    import ibis
+
+    found = engine.read(classes.group_by("size").aggregate(**{ROWS: ibis._.count()}, **measures)).to_pydict()
     counts = dict(sorted(zip(map(int, found["size"]), map(int, found[ROWS]), strict=True)))
-    return ClassSizes(counts=counts, suppressed=grouped.suppressed), {name: found[name] for name in measures}
+    return ClassSizes(counts=counts), {name: found[name] for name in measures}

@@ -46,11 +46,6 @@ def measurements_of(found: Anonymity) -> list[Measurement]:
 def _of_sizes(found: Anonymity) -> Iterator[Measurement]:
     sizes = found.sizes
     quasi = ", ".join(found.parameters.quasi)
-    if sizes.suppressed:
-        note = f"{sizes.suppressed} sizes of classes were held back because of the disclosure threshold"
-        for metric in ("k_anonymity", "sample_uniqueness", "average_reidentification_risk"):
-            yield _exact(metric, None, found.rows, note)
-        return
     yield _exact("k_anonymity", sizes.k, found.rows, f"rows in the smallest class of rows alike in {quasi}")
     yield _exact(
         "sample_uniqueness",
@@ -62,21 +57,21 @@ def _of_sizes(found: Anonymity) -> Iterator[Measurement]:
 
 
 def _of_diversities(found: Anonymity) -> Iterator[Measurement]:
-    held_back = "classes were held back because of the disclosure threshold" if found.sizes.suppressed else ""
     every = found.diversities
     for one in every:
         where = {"column": one.column}
-        notes = {"l_diversity_distinct": "", "l_diversity_entropy": "", "t_closeness": _distance_note(one)}
+        notes = {"t_closeness": _distance_note(one)}
         for metric, value in _values(one).items():
-            yield _exact(metric, None if held_back else value, found.rows, held_back or notes[metric], where)
+            yield _exact(metric, value, found.rows, notes.get(metric, ""), where)
     if not every:
         return
     for metric in ("l_diversity_distinct", "l_diversity_entropy"):
         worst = min(every, key=lambda one: _values(one)[metric] or 0.0)
-        note = held_back or f"the least of the sensitive columns, in {worst.column!r}"
-        yield _exact(metric, None if held_back else _values(worst)[metric], found.rows, note)
-    if held_back or any(one.distance is None for one in every):
-        yield _exact("t_closeness", None, found.rows, held_back or "a sensitive column has no values")
+        note = f"the least of the sensitive columns, in {worst.column!r}"
+        yield _exact(metric, _values(worst)[metric], found.rows, note)
+    unknown = next((one for one in every if one.distance is None), None)
+    if unknown is not None:
+        yield _exact("t_closeness", None, found.rows, f"not known for {unknown.column!r}: {unknown.problem}")
         return
     furthest = max(every, key=lambda one: one.distance or 0.0)
     note = f"the greatest of the sensitive columns, in {furthest.column!r}"
@@ -92,10 +87,10 @@ def _values(one: Diversity) -> dict[str, float | None]:
 
 
 def _distance_note(one: Diversity) -> str:
+    if one.problem:
+        return one.problem
     if one.scale is None:
         return "equal distance: half the sum of the differences of shares"
-    if one.distance is None:
-        return "the column has no values"
     note = "ordered distance: the earth mover's over the ranks of the values"
     if one.scale.values > len(one.scale.starts):
         ranks = len(one.scale.starts)
@@ -183,7 +178,7 @@ def _sets(found: Anonymity, identifying: Identifying) -> Series:
 def warnings_of(found: Anonymity) -> list[str]:
     """What the reader must know: uniqueness is of the sample, and what was not searched."""
     said = []
-    if not found.sizes.suppressed and found.sizes.unique:
+    if found.sizes.unique:
         said.append(
             f"{found.sizes.unique:,} of {found.rows:,} rows are unique in the table; how many are unique in the population "
             "that it was drawn from cannot be told from it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +117,12 @@ def _of_values(column: Column, asked: Mapping[str, Any], table: Table) -> Iterat
         if column.kind != "text":
             yield outcome(
                 "matches", column.name, kept=False, observed=f"holds values of kind {column.kind}", expected=expected
+            )
+            return
+        if table.engine.disclosure:
+            held_back = "could not be examined: the disclosure threshold holds the values back"
+            yield replace(
+                outcome("matches", column.name, kept=False, observed=held_back, expected=expected), status="error"
             )
             return
         valid, of = count_matches(table.engine, column.name, asked["matches"])

@@ -34,9 +34,20 @@ def text_of(table: ibis.Table, column: str, kind: str) -> Any:
     """The text of a value, the same on both sides of a comparison; a missing value has a text of its own."""
     value = valued(table, column)
     if kind == "number":
-        # Adding zero makes one of the two zeros that floating-point numbers have.
-        value = value.cast("float64") + 0.0
+        return _text_of_number(value.cast("float64")).fill_null(_MISSING)
     return value.cast("string").fill_null(_MISSING)
+
+
+def _text_of_number(value: Any) -> Any:
+    """Whole numbers as such and the infinite ones by name, because engines write those differently (``1.0``, ``1``)."""
+    import ibis
+
+    whole = value.cast("int64").cast("string")
+    told = ibis.ifelse(value.floor() == value, whole, value.cast("string"))
+    endless = ibis.ifelse(value > 0, "inf", "-inf")
+    return ibis.ifelse(
+        value.abs() < exactly(_MOST_STEPS), told, ibis.ifelse(value.isinf(), endless, value.cast("string"))
+    )
 
 
 def near_text_of(table: ibis.Table, column: str, kind: str, unit: float) -> Any:
@@ -45,9 +56,10 @@ def near_text_of(table: ibis.Table, column: str, kind: str, unit: float) -> Any:
 
     value = valued(table, column)
     if kind in NUMBERS:
-        steps = (value.cast("float64") / exactly(unit)).round()
+        steps = value.cast("float64") / exactly(unit)
         bounded = ibis.greatest(ibis.least(steps, exactly(_MOST_STEPS)), exactly(-_MOST_STEPS))
-        return bounded.cast("int64").cast("string").fill_null(_MISSING)
+        # Rounded up at one half on all engines; their own rounding functions differ.
+        return (bounded + exactly(0.5)).floor().cast("int64").cast("string").fill_null(_MISSING)
     if kind == "text":
         return value.strip().lower().fill_null(_MISSING)
     return value.cast("string").fill_null(_MISSING)

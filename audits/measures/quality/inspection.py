@@ -11,7 +11,7 @@ from audits.measures.quality.expectations import TIMED, Expectations, moment
 from audits.measures.quality.integrity import check_integrity
 from audits.measures.quality.label import read_label
 from audits.measures.quality.leakage import measure_leakage
-from audits.measures.quality.overlap import exact_overlap, near_overlap, shared_columns
+from audits.measures.quality.overlap import Overlap, exact_overlap, near_overlap, shared_columns
 from audits.measures.quality.profile import count_distinct_rows, count_keyless, profile_columns
 from audits.measures.quality.results import Quality, measurements_of, series_of
 from audits.report import Report, make_report
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from audits.measures.quality.expectations import Outcome
     from audits.measures.quality.integrity import Integrity
     from audits.measures.quality.label import Leakage
-    from audits.measures.quality.overlap import Overlap
     from audits.measures.quality.profile import Column
 
 _COUNTED, _REPEATED, _LEAKED, _COMPARED, _NEAR, _EXAMINED = 0.35, 0.45, 0.65, 0.75, 0.95, 0.97
@@ -123,6 +122,7 @@ class _Inspection:
             integrity={name: one for name, one in integrity.items() if name in columns},
             outcomes=self._outcomes(table),
             confidence=self.parameters.confidence,
+            disclosed=not self.engine.disclosure,
         )
 
     def _repeated(self, rows: int) -> tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]]:
@@ -154,6 +154,9 @@ class _Inspection:
     def _overlaps(self, rows: int) -> tuple[Overlap | None, Overlap | None]:
         if self.test is None:
             return None, None
+        if self.engine.disclosure or self.test.disclosure:
+            unknown = Overlap(note="the disclosure threshold holds back the rows to compare, their digests too")
+            return unknown, unknown
         self.progress(_LEAKED, "looking for test rows in the data")
         kinds = shared_columns(self.engine, self.test)
         both = (rows, self.test.rows())

@@ -68,7 +68,7 @@ def read_label(engine: Engine, column: str) -> Label:
     kind = engine.columns[column]
     if kind in NUMBERS and distinct > MOST_CLASSES:
         return Label(column=column, kind=kind, classes=(), rows=rows)
-    common = values.order_by([ibis.desc(ROWS), "_y"]).limit(MOST_CLASSES)
+    common = values.filter(ibis._[ROWS] >= engine.disclosure).order_by([ibis.desc(ROWS), "_y"]).limit(MOST_CLASSES)
     return Label(column=column, kind=kind, classes=tuple(engine.read(common).column("_y").to_pylist()), rows=rows)
 
 

@@ -48,7 +48,7 @@ class Overlap:
         What was compared, or why it was not.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     rows: int = 0
     found: int = 0
     note: str = ""

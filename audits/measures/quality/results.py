@@ -43,6 +43,8 @@ class Quality:
         What became of the expectations; ``None`` if there were none to examine.
     confidence
         Of the intervals.
+    disclosed
+        Whether least and greatest values, which are of single rows, may be shown.
     """
 
     rows: int
@@ -55,6 +57,7 @@ class Quality:
     integrity: Mapping[str, Integrity] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] | None = None
     confidence: float = 0.95
+    disclosed: bool = True
 
 
 def measurements_of(found: Quality) -> list[Measurement]:
@@ -211,8 +214,8 @@ def _columns_series(found: Quality) -> Series:
                 _completeness(column) if column.rows else None,
                 column.distinct,
                 column.distinct == column.present and column.present > 0,
-                _plain(column.least),
-                _plain(column.greatest),
+                _plain(column.least) if found.disclosed else None,
+                _plain(column.greatest) if found.disclosed else None,
                 problems[name],
             )
             for name in order
