@@ -30,7 +30,7 @@ ATTACHMENT = "dossier.json"
 INK = "#16202c"
 ACCENT = "#1f4e8c"
 SANS = "'Linux Biolinum O','Libertinus Sans','Noto Sans','DejaVu Sans',sans-serif"
-SUMMARY_RULES = 9
+SUMMARY_RULES = 7
 """Rules that the one-page summary has room for; what blocks comes first."""
 
 CONTENTS = (

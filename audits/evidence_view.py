@@ -18,6 +18,7 @@ from audits.rule_view import (
     detail_rows,
     evaluation_of,
     rule_view,
+    telling,
     threshold_of,
 )
 from audits.series_view import exhibits_of
@@ -219,7 +220,7 @@ def _rule_picture(rule: Rule) -> tuple[str, str, Table]:
                 ("number", interval(detail["low"], detail["high"])),
                 ("note", detail["note"] or ""),
             )
-            for detail in rule["details"]
+            for detail in telling(rule)
         ),
     )
     return f"{title}.", svg, table

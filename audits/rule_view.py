@@ -33,6 +33,9 @@ CHECK_TITLES: Mapping[str, str] = {
 STATUS_ORDER = ("fail", "error", "missing", "inconclusive", "pending", "excepted", "pass")
 """From what blocks to what clears: the order in which a reader wants counts."""
 
+MOST_DETAILS = 12
+"""So many details of a rule at most are listed and drawn; a rule over every column has hundreds."""
+
 ON_INCONCLUSIVE: Mapping[str, str] = {
     "block": "blocks",
     "review": "needs an acknowledgement by name from those who sign",
@@ -57,11 +60,13 @@ class RuleView:
     evidence: tuple[str, ...]
     details: tuple[tuple[tuple[str, str, str], ...], ...]
     evaluation: str = ""
+    unlisted: str = ""
 
 
 def rule_view(rule: Rule) -> RuleView:
     """``rule`` of the verdict contract as a :class:`RuleView`; a status we do not know reads as an error."""
     status = rule["status"] if rule["status"] in STATUS_MARKS else "error"
+    shown = telling(rule)
     return RuleView(
         id=rule["id"],
         title=(rule["title"] or rule["id"]).removesuffix("."),
@@ -75,9 +80,39 @@ def rule_view(rule: Rule) -> RuleView:
         fix=rule["fix"],
         undecided=ON_INCONCLUSIVE.get(rule["on_inconclusive"], rule["on_inconclusive"]),
         evidence=tuple(short_digest(digest) for digest in rule["evidence"]),
-        details=tuple(_detail(detail) for detail in rule["details"]),
+        details=tuple(_detail(detail) for detail in shown),
         evaluation=evaluation_of(rule),
+        unlisted=_unlisted(rule, shown),
     )
+
+
+def telling(rule: Rule) -> list[Mapping[str, Any]]:
+    """What of a rule's details a document lists: all if they are few, else those that matter most, the worst first.
+
+    What does not pass comes first, then what lies nearest to the threshold.
+    """
+    details: Sequence[Mapping[str, Any]] = rule["details"]
+    if len(details) <= MOST_DETAILS:
+        return list(details)
+    threshold = threshold_of(rule)
+
+    def place(detail: Mapping[str, Any]) -> tuple[int, float]:
+        known = detail["status"] in STATUS_ORDER
+        far = abs(detail["value"] - threshold) if detail["value"] is not None and threshold is not None else 0.0
+        return STATUS_ORDER.index(detail["status"]) if known else -1, far
+
+    return sorted(details, key=place)[:MOST_DETAILS]
+
+
+def _unlisted(rule: Rule, shown: Sequence[Mapping[str, Any]]) -> str:
+    """What is said of the details that are not listed; empty where all are."""
+    left = len(rule["details"]) - len(shown)
+    if not left:
+        return ""
+    listed = {id(detail) for detail in shown}
+    statuses = {detail["status"] for detail in rule["details"] if id(detail) not in listed}
+    passing = " that pass" if statuses == {"pass"} else ""
+    return f"{left} more{passing}, in the evidence; what lies nearest to the threshold is listed."
 
 
 def evaluation_of(rule: Rule) -> str:
@@ -115,7 +150,7 @@ def detail_name(detail: Mapping[str, Any]) -> str:
 
 
 def detail_rows(rule: Rule) -> list[Row]:
-    """Rows to draw for a rule's details; those without any value are drawn as undefined."""
+    """Rows to draw for a rule's telling details; those without any value are drawn as undefined."""
     return [
         Row(
             label=detail_name(detail),
@@ -124,7 +159,7 @@ def detail_rows(rule: Rule) -> list[Row]:
             high=detail["high"],
             n=detail["n"] or 0,
         )
-        for detail in rule["details"]
+        for detail in telling(rule)
     ]
 
 

@@ -33,6 +33,8 @@ _MOST_SLICES = 15
 
 def personal_data(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """What was found in which column, the surest first; below the confidence that counts, only when asked for."""
+    if not any(item.rows for item in series):
+        return
     yield table_exhibit(
         f"{kind}-personal-data", series[0].title, series, _PERSONAL_DATA, matters=lambda record: record["reported"],
         rest_title="{n} possible findings, too unsure to count",
@@ -42,8 +44,9 @@ def personal_data(kind: str, series: list[Series]) -> Iterator[Exhibit]:
 
 def scanned_columns(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """Every column that was read, so that nothing found can be told from not looked at."""
+    read = sum(len(item.rows) for item in series)
     yield table_exhibit(
-        f"{kind}-scanned", series[0].title, series, _SCANNED, matters=lambda record: bool(record["entities"]),
+        f"{kind}-scanned", f"{read} columns were scanned; those with personal data", series, _SCANNED, matters=lambda record: bool(record["entities"]),
         rest_title="{n} columns in which nothing was found",
     )  # fmt: skip
 

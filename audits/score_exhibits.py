@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from audits.curve_charts import Curve, ReliabilityBin, curves_chart, reliability_chart, reliability_panels
 from audits.exhibit import Column, Exhibit, counted, measured, note, table_exhibit
 from audits.histogram_charts import Panel, panels_chart
 from audits.metric_words import metric_words
 from audits.series import Series
-from audits.wording import columns_words, group_words, number, whole
+from audits.tables import Cell, Table
+from audits.wording import columns_words, group_words, interval, number, whole
 
 MOST_PANELS = 8
 """So many groups stand in one picture, the largest first; the table has all."""
@@ -59,7 +62,7 @@ def calibration(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         groups = _largest([item for item in series if tuple(item.slice) == columns])
         yield table_exhibit(
             f"{kind}-calibration-{'-'.join(columns)}", f"Calibration by {columns_words(columns)}", groups, _CALIBRATION,
-            group=columns_words(columns).capitalize(), draw=partial(_panels, groups, columns),
+            group=columns_words(columns).capitalize(), draw=partial(_panels, groups, columns), most=_MOST_OF_GROUPS,
             note="Observed rate (upward) by mean predicted probability; above the dashed line the score is too low.",
         )  # fmt: skip
 
@@ -114,7 +117,7 @@ def distribution(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         left = f" The {len(groups)} largest of {len(every)} groups." if len(groups) < len(every) else ""
         yield table_exhibit(
             f"{kind}-scores-{'-'.join(columns)}", f"Scores by {columns_words(columns)}", every, _DISTRIBUTION,
-            group=columns_words(columns).capitalize(), draw=partial(_by_group, groups, every, columns),
+            group=columns_words(columns).capitalize(), draw=partial(_by_group, groups, every, columns), most=_MOST_OF_GROUPS,
             note=f"Grey: everybody. Line: the group.{left}",
         )  # fmt: skip
 
@@ -173,30 +176,55 @@ def thresholds(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         columns = [Column("threshold", "Threshold", measured), *(Column(n, metric_words(n), measured) for n in rates)]
         if "selected" in item.columns:
             columns.append(Column("selected", "Selected", counted))
+        steps = max(len(item.rows) // _MOST_THRESHOLDS, 1)
+        few = replace(item, rows=item.rows[::steps])
         yield table_exhibit(
-            f"{kind}-thresholds", "What other thresholds would do", [item], columns, most=_MOST_THRESHOLDS,
+            f"{kind}-thresholds", "What other thresholds would do", [few], columns, most=2 * _MOST_THRESHOLDS,
             note="A row is selected where its score is at least the threshold.", draw=partial(_curves, item, rates),
         )  # fmt: skip
 
 
-_REMEDIES = (
-    Column("remedy", "Remedy"), Column("does", "What it does", note), Column("thresholds", "Thresholds", note),
-    Column("demographic_parity_ratio", "Impact ratio", measured), Column("ratio_low", "Low", measured),
-    Column("ratio_high", "High", measured), Column("equalized_odds_difference", "Equalized odds", measured),
-    Column("odds_low", "Low", measured), Column("odds_high", "High", measured),
-    Column("accuracy_score", "Accuracy", measured), Column("accuracy_low", "Low", measured),
-    Column("accuracy_high", "High", measured), Column("caveat", "Mind", note),
+_REMEDY_FIGURES = (
+    ("Impact ratio", "demographic_parity_ratio", "ratio"), ("Equalized odds difference", "equalized_odds_difference", "odds"),
+    ("Accuracy", "accuracy_score", "accuracy"),
 )  # fmt: skip
 
 
 def remedies(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """What could be done about a gap between groups, and what it would cost: a suggestion, not a decision."""
     for index, item in enumerate(series):
-        columns = [column for column in _REMEDIES if column.name in item.columns]
-        yield table_exhibit(f"{kind}-remedies-{index}", item.title, [item], columns)
+        records = item.records()
+        caveats = dict.fromkeys(record["caveat"] for record in records if record.get("caveat"))
+        yield Exhibit(
+            key=f"{kind}-remedies-{index}",
+            title=item.title,
+            note=f"A suggestion, not a decision. {' '.join(_sentence(caveat) for caveat in caveats)}".strip(),
+            table=Table(
+                heads=(
+                    ("text", "Remedy"),
+                    ("note", "Thresholds"),
+                    *(("number", head) for head, _, _ in _REMEDY_FIGURES),
+                ),
+                rows=tuple(_remedy(record) for record in records),
+            ),
+        )
 
 
-_MOST_THRESHOLDS = 60
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+
+
+def _remedy(record: Mapping[str, Any]) -> tuple[Cell, ...]:
+    figures = []
+    for _, name, short in _REMEDY_FIGURES:
+        low, high = record.get(f"{short}_low"), record.get(f"{short}_high")
+        bracket = f" ({interval(low, high)})" if low is not None and high is not None else ""
+        figures.append(("number", f"{number(record.get(name))}{bracket}"))
+    return (("text", record["remedy"]), note(record.get("thresholds") or record.get("does")), *figures)
+
+
+_MOST_THRESHOLDS = 21
+_MOST_OF_GROUPS = 20
 
 
 def _curves(series: Series, rates: Sequence[str]) -> str:

@@ -180,7 +180,7 @@ def test_the_summary_keeps_to_one_page_however_many_rules_there_are():
     dossier = replace(whole, verdict=replace(whole.verdict, rules=many))
     all_pages = pages(audit_pdf(dossier, dossier.canonical()))
     assert "Rule number 29" in all_pages[2]
-    assert "And 21 more, in section 2" in all_pages[2]
+    assert "And 23 more, in section 2" in all_pages[2]
     assert "The verdict, rule by rule" in all_pages[3]
 
 
