@@ -141,6 +141,9 @@ def train(recipe: Recipe, folder: Path) -> Path:
             "sex": frame["sex"],
         }
     ).to_parquet(folder / "predictions.parquet", index=False)
+    frame.reset_index(names="application")[["application", *FEATURES, "approve", "race", "sex"]].to_parquet(
+        folder / "applications.parquet", index=False
+    )
     preparation = _preparation().fit(frame[FEATURES].astype(float))
     inputs = pd.DataFrame(preparation.transform(frame[FEATURES].astype(float)))
     model = _fit(recipe, inputs, frame["approve"], frame["race"])
@@ -185,6 +188,7 @@ def manifest(recipe: Recipe, drivers: list[tuple[str, float]]) -> str:
         "artifacts": [
             {"role": "model", "path": "model.skops"},
             {"role": "test-predictions", "path": "predictions.parquet"},
+            {"role": "training-data", "path": "applications.parquet"},
             {"role": "explanation", "path": "explanation.json"},
         ],
         "schema": {
