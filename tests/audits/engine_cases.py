@@ -73,26 +73,20 @@ KINDS = {
 
 GROUPINGS = {
     "everybody": ((), {}),
-    "by text": (["name"], {}),
-    "by text and boolean": (["name", "flag"], {"least": _.id.min(), "most": _.id.max()}),
-    "by numbers": (["score"], {"ids": _.id.sum()}),
-    "by single precision": (["single"], {}),
-    "by date": (["day"], {"distinct": _.name.nunique()}),
-    "by time": (["at"], {}),
-    "by expression": ({"positive": _.score > 0.25, "odd": _.id % 2}, {"given": _.score.count()}),
-    "sums": (["flag"], {"small": _.small.sum(), "whole": _.whole.sum(), "amount": _.amount.sum()}),
-    "sums that pass 32 bits": (["flag"], {"large": (_.small.cast("int64") * 1_000_000).sum()}),
-    "conditions": (
-        ["flag"],
+    "by texts": (["name", "flag"], {"least": _.id.min(), "most": _.id.max()}),
+    "by numbers": (["score", "single", "whole"], {"ids": _.id.sum()}),
+    "by date and time": (["day", "at"], {"distinct": _.name.nunique()}),
+    "by expressions": (
         {
-            "high": (_.score >= 0.5).cast("int64").sum(),
-            "yes": ibis.ifelse(_.flag, 1, 0).sum(),
-            "some": (_.id > 0).sum(),
+            "positive": _.score > 0.25,
+            "odd": _.id % 2,
+            "as number": _.flag.cast("float64"),
+            "as byte": _.flag.cast("int8"),
+            "as boolean": (_.id % 2).cast("boolean"),
+            "text": ibis.literal('it\'s \\ "so"'),
+            "number": ibis.literal(0.1),
         },
-    ),
-    "booleans and numbers": (
-        {"as number": _.flag.cast("float64"), "as byte": _.flag.cast("int8"), "as boolean": (_.id % 2).cast("boolean")},
-        {"truncated": _.single.cast("int64").sum(), "half": (_.amount.cast("int32") * 10).sum()},
+        {"given": _.score.count()},
     ),
     "arithmetic": (
         {
@@ -104,11 +98,22 @@ GROUPINGS = {
         },
         {},
     ),
-    "floor and products": (
-        [],
-        {"bins": (_.single * 4).floor().cast("int64").sum(), "squares": (_.amount * _.amount).sum()},
+    "sums": (
+        ["flag"],
+        {
+            "small": _.small.sum(),
+            "whole": _.whole.sum(),
+            "amount": _.amount.sum(),
+            "squares": (_.amount * _.amount).sum(),
+            "large": (_.small.cast("int64") * 1_000_000).sum(),
+            "truncated": _.single.cast("int64").sum(),
+            "half": (_.amount.cast("int32") * 10).sum(),
+            "bins": (_.single * 4).floor().cast("int64").sum(),
+            "yes": ibis.ifelse(_.flag, 1, 0).sum(),
+            "some": (_.id > 0).sum(),
+            "high": (_.score >= 0.5).cast("int64").sum(),
+        },
     ),
-    "literals": ({"text": ibis.literal('it\'s \\ "so"'), "number": ibis.literal(0.1)}, {}),
     "names in quotes": (['odd "name`'], {"n_of": _['odd "name`'].sum()}),
 }
 
@@ -127,8 +132,7 @@ EDGES = [-1.0, 0.0, 0.1, 0.30000000000000004, 0.5, 1.0]
 
 SAMPLES = {
     "negative numbers": ["id"],
-    "texts and missing": ["name", "id"],
-    "booleans and dates": ["flag", "day", "id"],
+    "texts, booleans, dates and missing": ["name", "flag", "day", "id"],
 }
 
 
@@ -157,12 +161,13 @@ def answers(engine) -> dict[str, list]:
     found: dict[str, list] = {"kinds": list(engine.columns.items())}
     for name, (by, measures) in GROUPINGS.items():
         found[f"grouped {name}"] = rows_of(engine.grouped(by, measures).table)
-    for name, where in FILTERS.items():
-        found[f"filtered by {name}"] = rows_of(engine.grouped(["id"], where=where).table)
+    chosen = {name: ibis.ifelse(where, 1, 0).sum() for name, where in FILTERS.items()}
+    found["filters"] = rows_of(engine.grouped((), chosen).table)
+    found["filtered"] = rows_of(engine.grouped(["id"], where=FILTERS["list"]).table)
     found["nested"] = rows_of(nested(engine))
-    for column in ("score", "amount", "small"):
-        found[f"histogram of {column}"] = rows_of(engine.histogram(column, EDGES, by=["flag"]).table)
-        found[f"histograms of {column}"] = [engine.histograms({"it": (column, EDGES)})["it"]]
+    found["histogram"] = rows_of(engine.histogram("score", EDGES, by=["flag"]).table)
+    histograms = engine.histograms({"score": ("score", EDGES), "amount": ("amount", EDGES), "small": ("small", EDGES)})
+    found["histograms"] = list(histograms.items())
     for name, key in SAMPLES.items():
         found[f"sample by {name}"] = engine.keyed_sample(
             50, key=key, columns=["id", "name", "score"], seed=3

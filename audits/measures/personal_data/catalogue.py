@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from audits.measures.personal_data import free_text, internet, people, phones, places, secret_keys
 from audits.measures.personal_data.codes import ALL_CODES, find_codes
 from audits.measures.personal_data.detector import Detector, Hits
@@ -23,6 +25,9 @@ DETECTORS: tuple[Detector, ...] = (
 """Every detector."""
 
 BY_KEY = {detector.key: detector for detector in DETECTORS}
+_NOTHING_ELSE = frozenset({"email", "ipv4", "ipv6", "mac"})
+"""Detectors whose hit, where it is the whole value, leaves nothing to find in it."""
+
 BITS = {detector.key: bit for bit, detector in enumerate(DETECTORS)}
 """Detector's key to its bit."""
 
@@ -35,7 +40,17 @@ def find_all(texts: Texts, named: frozenset[str]) -> Iterator[Hits]:
     named
         The entities that the column's name speaks for; some detectors only look at such columns.
     """
-    yield from internet.find_internet(texts)
+    left = np.ones(len(texts), np.bool_)
+    for hits in internet.find_internet(texts):
+        if hits.detector.key in _NOTHING_ELSE:
+            left[hits.found.parents[hits.found.whole & hits.passed]] = False
+        yield hits
+    where = np.flatnonzero(left)
+    for hits in _find_others(texts if left.all() else texts.where(left), named):
+        yield hits.moved(where)
+
+
+def _find_others(texts: Texts, named: frozenset[str]) -> Iterator[Hits]:
     yield from phones.find_phones(texts, named="phone" in named)
     wanted = frozenset(code.key for code in ALL_CODES if not code.named or code.entity in named)
     yield from find_codes(texts, wanted)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audits.measures.personal_data.texts import CONTROL, DIGIT, DOT, WIDE, Bools, characters
+from audits.measures.personal_data.texts import CONTROL, DIGIT, DOT, SPACE, WIDE, Bools, Ints, Texts, flat
 
 _REPLACED = (
     ("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]", ""),
@@ -19,31 +21,48 @@ _REPLACED = (
 _OTHER_DIGITS = ("٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९")
 """Digits that NFKC leaves as they are: Arabic, Persian, Devanagari."""
 
-_LONG_NUMBER = 7
+_LONG_NUMBER, _BLANK = 7, 32
 
 
-def cleaned(strings: pa.Array) -> pa.Array:
-    """The texts in one writing: NFKC, plain spaces, dashes and digits, no blanks around, ``13800138000.0`` as an integer."""
-    kinds, digits, _ = characters(strings)
-    strings = _replaced(strings, (kinds & CONTROL) != 0, _plain)
-    strings = _replaced(strings, (kinds & WIDE) != 0, _narrow)
-    strings = pc.utf8_trim_whitespace(strings)
-    kinds, digits, _ = characters(strings)
-    return _replaced(strings, (kinds == DIGIT | DOT) & (digits > _LONG_NUMBER), _whole)
+def cleaned(strings: pa.Array, rows: Ints) -> Texts:
+    """The texts in one writing: NFKC, plain spaces, dashes and digits, no blanks around, ``13800138000.0`` as an integer.
+
+    Parameters
+    ----------
+    strings
+        Distinct values.
+    rows
+        int64, rows per value.
+
+    Returns
+    -------
+    Texts
+        Those that hold something. Two that differ in writing only stay two.
+    """
+    texts = Texts.of(strings, rows)
+    odd = ((texts.kinds & (CONTROL | WIDE)) != 0) | _blank_around(texts)
+    odd |= (texts.kinds == DIGIT | DOT) & (texts.digits > _LONG_NUMBER)
+    if odd.any():
+        texts = Texts.of(_replaced(texts.strings, odd, _plain), rows)
+    filled = texts.sizes > 0
+    return texts if filled.all() else Texts.of(texts.strings.filter(pa.array(filled)), rows[filled])
 
 
-def _replaced(strings: pa.Array, where: Bools, by: object) -> pa.Array:
-    if not where.any():
-        return strings
-    assert callable(by)
+def _blank_around(texts: Texts) -> Bools:
+    blank = np.zeros(len(texts), np.bool_)
+    spaced = np.flatnonzero(((texts.kinds & SPACE) != 0) & (texts.sizes > 0))
+    if len(spaced):
+        data, starts = flat(texts.strings)
+        blank[spaced] = (data[starts[spaced]] == _BLANK) | (data[starts[spaced + 1] - 1] == _BLANK)
+    return blank
+
+
+def _replaced(strings: pa.Array, where: Bools, by: Callable[[pa.Array], pa.Array]) -> pa.Array:
     return pc.replace_with_mask(strings, pa.array(where), by(strings.filter(pa.array(where))))
 
 
 def _plain(strings: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(strings, r"[\x00-\x1f\x7f]+", " ")
-
-
-def _narrow(strings: pa.Array) -> pa.Array:
+    strings = pc.replace_substring_regex(strings, r"[\x00-\x1f\x7f]+", " ")
     strings = pc.utf8_normalize(strings, form="NFKC")
     for pattern, replacement in _REPLACED:
         strings = pc.replace_substring_regex(strings, pattern, replacement)
@@ -51,13 +70,4 @@ def _narrow(strings: pa.Array) -> pa.Array:
         if pc.any(pc.match_substring_regex(strings, f"[{digits}]")).as_py():
             for value, digit in enumerate(digits):
                 strings = pc.replace_substring(strings, digit, str(value))
-    return strings
-
-
-def _whole(strings: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(strings, r"^([0-9]+)\.0+$", r"\1")
-
-
-def filled(strings: pa.Array) -> Bools:
-    """Which texts hold something."""
-    return np.asarray(pc.greater(pc.binary_length(strings), 0), dtype=np.bool_)
+    return pc.replace_substring_regex(pc.utf8_trim_whitespace(strings), rf"^([0-9]{{{_LONG_NUMBER},}})\.0+$", r"\1")

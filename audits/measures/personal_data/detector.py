@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audits.measures.personal_data.matching import Found
-from audits.measures.personal_data.texts import Bools
+from audits.measures.personal_data.texts import Bools, Ints
 
 ENTITIES = (
     "email", "phone", "credit_card", "iban", "us_ssn", "cn_resident_id", "cn_uscc", "ip_address", "mac_address", "url",
@@ -81,6 +81,11 @@ class Hits:
     found: Found
     passed: Bools
     anyway: bool = False
+
+    def moved(self, places: Ints) -> Hits:
+        """The same hits in values that stand at other places."""
+        found = Found(places[self.found.parents], self.found.tokens, self.found.whole)
+        return Hits(self.detector, found, self.passed, self.anyway)
 
     @property
     def counted(self) -> Bools:

@@ -10,6 +10,7 @@ from audits.measures.personal_data.checksums import digits_of, number
 from audits.measures.personal_data.detector import Detector, Hits
 from audits.measures.personal_data.matching import Found, find, matches, whole_values
 from audits.measures.personal_data.texts import (
+    BRACKET,
     DASH,
     DIGIT,
     DOT,
@@ -59,7 +60,7 @@ _GOES_ON = r"(?:-[0-9-]*[A-Za-z][0-9A-Za-z-]*)?"
 _DATE = r"^[0-9]{1,2}[./ -][0-9]{1,2}[./ -](?:[0-9]{4}|[0-9]{2})\b|^[0-9]{4}[./ -][0-9]{1,2}[./ -][0-9]{1,2}\b"
 _FOUR_PARTS = r"^[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}$"
 _SOCIAL = r"^[0-9]{3}-[0-9]{2}-[0-9]{4}$"
-_PUNCTUATED = DIGIT | SPACE | DASH | DOT | PLUS | SLASH
+_PUNCTUATED = DIGIT | SPACE | DASH | DOT | PLUS | SLASH | BRACKET
 _LEAST, _MOST = 7, 15
 _CN_SEGMENTS = np.array(
     [

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audits.measures.personal_data.catalogue import LATITUDE, LONGITUDE, find_all
-from audits.measures.personal_data.cleaning import cleaned, filled
+from audits.measures.personal_data.cleaning import cleaned
 from audits.measures.personal_data.column_names import is_latitude, is_longitude, named_entities
 from audits.measures.personal_data.detector import Hits
 from audits.measures.personal_data.free_text import Analyse, is_running_text
@@ -104,9 +104,7 @@ class _Column:
         for piece in pieces(values, _PIECE_BYTES):
             count = rows[done : done + len(piece)]
             done += len(piece)
-            plain = cleaned(pa.concat_arrays([piece]))
-            some = filled(plain)
-            texts = Texts.of(plain.filter(pa.array(some)), count[some])
+            texts = cleaned(piece, count)
             dates, years = find_dates(texts)
             self.tally.add_years(years, texts.rows[dates.found.parents])
             self.tally.add(texts, self._found(texts, dates))

@@ -19,9 +19,9 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 Digests: TypeAlias = npt.NDArray[np.uint64]
 
 DIGIT, UPPER, LOWER, SPACE, AT, DOT, DASH, COLON = (np.uint16(1 << bit) for bit in range(8))
-SLASH, PLUS, WIDE, CONTROL, DOLLAR, OTHER = (np.uint16(1 << bit) for bit in range(8, 14))
+SLASH, PLUS, WIDE, CONTROL, DOLLAR, OTHER, BRACKET = (np.uint16(1 << bit) for bit in range(8, 15))
 LETTER = UPPER | LOWER
-"""Kinds of characters; ``PLUS`` is ``+`` and round brackets, ``WIDE`` whatever is not ASCII."""
+"""Kinds of characters; ``BRACKET`` is a round one, ``WIDE`` whatever is not ASCII."""
 
 _HASHED_AT_ONCE, _HASHED_OF_EACH = 1 << 20, 1 << 12
 _MASK = (1 << 64) - 1
@@ -39,7 +39,8 @@ def _table() -> npt.NDArray[np.uint16]:
         "-": DASH,
         ":": COLON,
         "/": SLASH,
-        "+()": PLUS,
+        "+": PLUS,
+        "()": BRACKET,
         "$": DOLLAR,
     }.items():
         table[[ord(character) for character in characters]] = kind
@@ -84,6 +85,12 @@ class Texts:
         """Look at every byte once."""
         kinds, digits, sizes = characters(strings)
         return cls(strings=strings, rows=rows, kinds=kinds, digits=digits, sizes=sizes)
+
+    def where(self, kept: Bools) -> Texts:
+        """Some of the values."""
+        return Texts(
+            self.strings.filter(pa.array(kept)), self.rows[kept], self.kinds[kept], self.digits[kept], self.sizes[kept]
+        )
 
     def only(self, allowed: np.uint16) -> Bools:
         """Which values hold no characters but the allowed kinds."""
