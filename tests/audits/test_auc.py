@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
 from audits.auc import (
+    area_of,
     auc_interval,
     hanley_mcneil_variance,
     paired_auc_difference,
@@ -16,6 +21,9 @@ from audits.auc import (
     unpaired_auc_difference,
 )
 from audits.intervals import critical_value
+from audits.score_table import ScoreTable
+from audits.tensor import count
+from tests.audits.prediction_cases import lender
 
 Z95 = critical_value(0.95)
 
@@ -137,3 +145,49 @@ def test_unpaired_areas_are_compared_with_a_wider_interval():
     )
     assert method == "mover-delong"
     assert wide_low < low < value < high < wide_high
+
+
+@given(st.integers(0, 10_000), st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_counts_by_score_give_what_the_rows_give(seed, weighted):
+    lent = lender(seed, 120, weighted=weighted)
+    rows = roc_auc(lent.label, lent.score, lent.weight)
+    counts = area_of(ScoreTable.of_rows(lent, count(lent)).margin(()).bins())
+    found, expected = astuple(counts), astuple(rows)
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert counts.error == 0
+
+
+def test_binned_scores_widen_the_interval_by_their_error():
+    exact = roc_auc(*_normal(400))
+    binned = replace(exact, error=0.01)
+    (low, high, method), (wide_low, wide_high, told) = auc_interval(exact, Z95), auc_interval(binned, Z95)
+    assert (wide_low, wide_high) == pytest.approx((low - 0.01, high + 0.01))
+    assert (method, told) == ("delong-logit", "delong-logit-binned")
+
+
+def test_a_class_of_few_rows_gets_the_hull_of_two_intervals():
+    few = roc_auc(*_normal(10))
+    low, high, method = auc_interval(few, Z95)
+    assert method == "delong-t-newcombe"
+    half = t.ppf(0.975, few.freedom) * np.sqrt(few.variance) / (few.value * (1 - few.value))
+    delong = expit(logit(few.value) - half), expit(logit(few.value) + half)
+    assert low <= delong[0] + 1e-12
+    assert high >= delong[1] - 1e-12
+    assert auc_interval(replace(few, positives=50.0), Z95)[2] == "delong-logit"
+
+
+def test_intervals_of_few_positives_cover():
+    random, truth, covered = np.random.default_rng(5), norm.cdf(2.5 / np.sqrt(2)), 0
+    for _ in range(300):
+        label, score = _normal(10, shift=2.5, random=random)
+        low, high, _ = auc_interval(roc_auc(label, score), Z95)
+        covered += low <= truth <= high
+    assert covered >= 0.92 * 300  # DeLong's alone covers 86 % here
+
+
+def _normal(positives, *, shift=1.0, random=None):
+    """Labels and scores of 190 negatives and some positives, normal and apart."""
+    random = random or np.random.default_rng(2)
+    label = np.r_[np.ones(positives), np.zeros(190)].astype(np.int8)
+    return label, label * shift + random.standard_normal(len(label))
