@@ -43,6 +43,8 @@ def parse(given: Mapping[str, Any]) -> Parameters:
     for name, tasks in _OF_TASK.items():
         if getattr(parameters, name) and parameters.task not in tasks:
             raise InvalidInput(f"{name} means nothing for the task {parameters.task}; leave it out", field=name)
+    if parameters.slices and parameters.disclosure:
+        raise InvalidInput("slices cannot be searched while small groups are held back (disclosure)", field="slices")
     return parameters
 
 

@@ -110,6 +110,8 @@ def _check_kind(engine: Engine, data: Data, wanted: Wanted) -> None:
     if kind in ("number", "integer"):
         return
     if kind == "text":
+        if not engine.rows():
+            raise PredictionsError(f"{data.name}: has no data rows", file=data.name)
         raise_at_row(data, wanted)
         raise _error(data, wanted, f"holds text; each row must be {wanted.what}: keep it as a column of numbers")
     held = {"boolean": "true and false", "date": "dates", "time": "times"}.get(kind, "nested values")
