@@ -151,7 +151,13 @@ def most_telling(rows: Sequence[Row]) -> list[Row]:
 
 
 def interval_chart(
-    rows: Sequence[Row], *, axis: str, title: str, threshold: float | None = None, mark: str = "threshold"
+    rows: Sequence[Row],
+    *,
+    axis: str,
+    title: str,
+    threshold: float | None = None,
+    mark: str = "threshold",
+    sizes: bool = True,
 ) -> str:
     """Draw ``rows`` from top to bottom on one axis; ``threshold`` is common to all, a row's own is a tick at its dot.
 
@@ -159,6 +165,8 @@ def interval_chart(
     ----------
     mark
         What the dashed line at ``threshold`` is called.
+    sizes
+        Whether n stands beside the names.
 
     Returns
     -------
@@ -173,26 +181,31 @@ def interval_chart(
     def paint(figure: Any, words: Words) -> None:
         axes = unit_axes(figure, (left, _BOTTOM, inner, height - top - _BOTTOM))
         _frame(axes, rows, words(axis), span=_span(rows, threshold))
-        _marks(axes, rows, words, inches=inner)
+        _marks(axes, rows, words, inches=inner, sizes=sizes)
         _threshold(axes, rows, threshold, mark)
 
     return draw(
         paint,
         height=height,
-        salt=[axis, threshold, mark, [_row_json(row) for row in rows]],
+        salt=[axis, threshold, mark, sizes, [_row_json(row) for row in rows]],
         title=title,
-        alternative=alternative_text(rows, title=title, threshold=threshold, mark=mark),
+        alternative=alternative_text(rows, title=title, threshold=threshold, mark=mark, sizes=sizes),
     )
 
 
 def alternative_text(
-    rows: Sequence[Row], *, title: str, threshold: float | None = None, mark: str = "threshold"
+    rows: Sequence[Row],
+    *,
+    title: str,
+    threshold: float | None = None,
+    mark: str = "threshold",
+    sizes: bool = True,
 ) -> str:
     """The picture in words: its title, the threshold, then every value with interval and n."""
     parts = [
         f"{row.label} {number(row.value)}"
         + (f" ({interval(row.low, row.high)})" if row.low is not None else "")
-        + f", n {whole(row.n)}"
+        + (f", n {whole(row.n)}" if sizes else "")
         for row in rows
     ]
     line = f" {mark.capitalize()} {_short(threshold)}." if threshold is not None else ""
@@ -245,7 +258,7 @@ def _frame(axes: Any, rows: Sequence[Row], axis: str, *, span: tuple[float, floa
         axes.axvline(0.0, color=INK, linewidth=0.6, alpha=0.6)
 
 
-def _marks(axes: Any, rows: Sequence[Row], words: Words, *, inches: float) -> None:
+def _marks(axes: Any, rows: Sequence[Row], words: Words, *, inches: float, sizes: bool) -> None:
     low_end, high_end = axes.get_xlim()
     radius = (_DOT / 2 + 0.6) / 72 / inches * (high_end - low_end)
     for y, row in enumerate(rows):
@@ -255,7 +268,7 @@ def _marks(axes: Any, rows: Sequence[Row], words: Words, *, inches: float) -> No
             ha="right", va="center_baseline", fontsize=TEXT,
         )  # fmt: skip
         axes.annotate(
-            f"n {whole(row.n)}", (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0), textcoords="offset points",
+            f"n {whole(row.n)}" if sizes else "", (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0), textcoords="offset points",
             ha="right", va="center_baseline", fontsize=SMALL,
         )  # fmt: skip
         axes.annotate(

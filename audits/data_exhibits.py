@@ -43,7 +43,7 @@ def bias_audit(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         if any(record.get("impact_ratio") is not None for record in item.records()):
             yield table_exhibit(
                 f"{kind}-ratios-{index}", f"Impact ratios: {item.title.split(';')[0]}", [item], columns,
-                draw=partial(_ratios, item),
+                draw=partial(_ratios, item), plot=True,
                 note="Four fifths is a statistical screen; the law sets no threshold. Intervals are ours, not the law's.",
             )  # fmt: skip
 

@@ -29,12 +29,12 @@ def as_text(report: Mapping[str, Any]) -> str:
     told = report["kind"] in _TOLD_BY_TABLES
     shown = [m for m in report["measurements"] if m["metric"] not in _CELLS and not (told and m["slice"])]
     exhibits = exhibits_of(report["kind"], [Series.from_json(item) for item in report.get("series", ())])
-    tables = [_exhibit(exhibit) for exhibit in exhibits if exhibit.draw is None]
+    tables = [_exhibit(exhibit) for exhibit in exhibits if not exhibit.plot]
     sections = [_section(title, list(rows)) for title, rows in groupby(shown, key=_title)]
     foot = [f"{entry['path']}  sha256:{entry['sha256']}" for entry in report["inputs"]]
     foot += [f"{report['code_version']}; {report['engine']}"]
     foot += [f"warning: {warning}" for warning in report["warnings"]]
-    curves = [exhibit.title for exhibit in exhibits if exhibit.draw is not None]
+    curves = [exhibit.title for exhibit in exhibits if exhibit.plot]
     if curves:
         foot.append(f"with --json also: {'; '.join(dict.fromkeys(curves))}")
     return "\n\n".join([*sections, *tables, "\n".join(foot)])

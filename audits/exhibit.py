@@ -37,6 +37,8 @@ class Exhibit:
         Rows that hold nothing of note, shown only when asked for, with what they are called.
     omitted
         How many further rows stand in the evidence file alone.
+    plot
+        Whether the table is only what the picture was drawn from: a terminal then leaves it out.
     """
 
     key: str
@@ -47,6 +49,7 @@ class Exhibit:
     rest: tuple[tuple[Cell, ...], ...] = ()
     rest_title: str = ""
     omitted: int = 0
+    plot: bool = False
 
 
 def text(value: Any) -> Cell:

@@ -73,7 +73,9 @@ def _slices(series: Series, metric: str) -> str:
 def residuals(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """How often which error occurs."""
     for index, item in enumerate(series):
-        yield table_exhibit(f"{kind}-residuals-{index}", item.title, [item], _RESIDUALS, draw=partial(_residuals, item))
+        yield table_exhibit(
+            f"{kind}-residuals-{index}", item.title, [item], _RESIDUALS, draw=partial(_residuals, item), plot=True
+        )
 
 
 def _residuals(series: Series) -> str:

@@ -51,18 +51,18 @@ def calibration(kind: str, series: list[Series]) -> Iterator[Exhibit]:
             yield table_exhibit(
                 f"{kind}-calibration", "Calibration: observed rate against predicted probability", [item], _CALIBRATION,
                 note="Dots on the dashed line mean what they say; bars are intervals of the observed rate.",
-                draw=partial(_reliability, item),
+                draw=partial(_reliability, item), plot=True,
             )  # fmt: skip
         else:
             yield table_exhibit(
-                f"{kind}-calibration", item.title, [item], _MEANS, draw=partial(_means, item),
+                f"{kind}-calibration", item.title, [item], _MEANS, draw=partial(_means, item), plot=True,
                 note="Dots on the dashed line mean what they say; bars are intervals of the mean label.",
             )  # fmt: skip
     for columns in _column_sets(series):
         groups = _largest([item for item in series if tuple(item.slice) == columns])
         yield table_exhibit(
             f"{kind}-calibration-{'-'.join(columns)}", f"Calibration by {columns_words(columns)}", groups, _CALIBRATION,
-            group=columns_words(columns).capitalize(), draw=partial(_panels, groups, columns), most=_MOST_OF_GROUPS,
+            group=columns_words(columns).capitalize(), draw=partial(_panels, groups, columns), plot=True, most=_MOST_OF_GROUPS,
             note="Observed rate (upward) by mean predicted probability; above the dashed line the score is too low.",
         )  # fmt: skip
 
@@ -108,7 +108,7 @@ def distribution(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     overall = next((item for item in series if not item.slice), None)
     if overall is not None:
         yield table_exhibit(
-            f"{kind}-scores", "Scores by what happened", [overall], _DISTRIBUTION, draw=partial(_by_label, overall),
+            f"{kind}-scores", "Scores by what happened", [overall], _DISTRIBUTION, draw=partial(_by_label, overall), plot=True,
             note="Grey: rows with label 0. Line: rows with label 1. The less they overlap, the better the score tells.",
         )  # fmt: skip
     for columns in _column_sets(series):
@@ -117,7 +117,7 @@ def distribution(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         left = f" The {len(groups)} largest of {len(every)} groups." if len(groups) < len(every) else ""
         yield table_exhibit(
             f"{kind}-scores-{'-'.join(columns)}", f"Scores by {columns_words(columns)}", every, _DISTRIBUTION,
-            group=columns_words(columns).capitalize(), draw=partial(_by_group, groups, every, columns), most=_MOST_OF_GROUPS,
+            group=columns_words(columns).capitalize(), draw=partial(_by_group, groups, every, columns), plot=True, most=_MOST_OF_GROUPS,
             note=f"Grey: everybody. Line: the group.{left}",
         )  # fmt: skip
 
@@ -180,7 +180,7 @@ def thresholds(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         few = replace(item, rows=item.rows[::steps])
         yield table_exhibit(
             f"{kind}-thresholds", "What other thresholds would do", [few], columns, most=2 * _MOST_THRESHOLDS,
-            note="A row is selected where its score is at least the threshold.", draw=partial(_curves, item, rates),
+            note="A row is selected where its score is at least the threshold.", draw=partial(_curves, item, rates), plot=True,
         )  # fmt: skip
 
 

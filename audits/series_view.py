@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from audits import data_exhibits, quality_exhibits, scan_exhibits, score_exhibits
+from audits import data_exhibits, drift_exhibits, quality_exhibits, scan_exhibits, score_exhibits
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
@@ -53,6 +53,11 @@ MAKERS: dict[str, Maker] = {
     "remedies": score_exhibits.remedies,
     "quality": quality_exhibits.columns,
     "expectations": quality_exhibits.expectations,
+    "drift": drift_exhibits.columns,
+    "drift_histogram": drift_exhibits.histograms,
+    "correlation_change": drift_exhibits.correlations,
+    "domain_classifier": drift_exhibits.domain,
+    "proxies": drift_exhibits.proxies,
     "bias_audit": data_exhibits.bias_audit,
     "bias_audit_publication": data_exhibits.publication,
     "class_sizes": data_exhibits.class_sizes,
