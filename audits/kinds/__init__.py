@@ -19,6 +19,7 @@ MODULES = {
     "comparison": "audits.kinds.comparison",
     "bias-audit": "audits.kinds.bias_audit",
     "proxies": "audits.kinds.proxies",
+    "remedy": "audits.kinds.remedy",
     "anonymity": "audits.kinds.anonymity",
     "quality": "audits.kinds.quality",
     "pii": "audits.kinds.pii",
