@@ -170,6 +170,12 @@ def test_who_was_not_assessed_is_in_no_rate(tmp_path):
     assert found(report, "selection_rate", ["sex"], sex="m")["value"] == 1
 
 
+def test_the_value_that_means_selected_may_be_named_as_a_number(tmp_path):
+    rows = ["f,1.0", "f,2.0", "m,1.0", "m,1.0"]
+    report = audit(people(tmp_path, rows, "sex,hired"), sex="sex", selected="hired", positive="1")
+    assert found(report, "impact_ratio", ["sex"], sex="f")["value"] == pytest.approx(0.5)
+
+
 def test_what_must_be_published_stands_beside_the_tables(tmp_path):
     report = audit(
         small_category(tmp_path), race="race", selected="hired", date="2026-10-01", distribution_date="2026-11-01"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from audits.engines.port import ROWS, exactly
 from audits.measures.group_sums import GroupSums, sum_by_group
+from audits.measures.multiclass.confusion import class_name
 from audits.measures.quantiles import quantiles
 from audits.prediction_columns import UNKNOWN
 from registry.errors import InvalidInput
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from audits.engines.port import Engine
     from audits.measures.bias_audit.parameters import BiasAudit
 
-_TRUTH = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+_TRUTH = {"0": 0, "1": 1, "false": 0, "true": 1}
 _MOST_NAMED = 5
 
 
@@ -226,7 +227,8 @@ def _truth(sums: GroupSums, key: str, column: str, positive: str | None) -> npt.
 
 
 def _plain(value: Any) -> str:
-    return str(value).strip().lower()
+    """One text per value: numbers by their value, in small letters."""
+    return class_name(value).lower() or str(value).strip().lower()
 
 
 def _counted(sums: GroupSums, key: str, asked: BiasAudit) -> npt.NDArray[np.int64]:
