@@ -88,7 +88,7 @@ def test_log_loss_and_absolute_error_have_worst_slices_too(tmp_path):
     frame["s"] = np.where(frame["p"] == 1, 0.8, 0.2)
     found = worst(report_of(tmp_path, frame, score="s"), "log_loss")
     assert found["slice"]["region"] == "north"
-    assert found["method"] == "delta-sidak"
+    assert found["method"] == "student-sidak"
     frame["y"] = frame["income"]
     frame["p"] = frame["income"] + np.where(frame["product"] == "car", 500.0, 1.0)
     report = report_of(tmp_path, frame, task="regression", slices=["region", "product"])

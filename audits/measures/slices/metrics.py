@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from audits.engines.port import ROWS
-from audits.intervals import Bounds, Floats, wilson
+from audits.intervals import Bounds, Floats
 from audits.measures.sums import SumSet
 from audits.measures.weighted_shares import effective, share
 
 if TYPE_CHECKING:
     import ibis
+
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +103,24 @@ class Estimates:
     spread: Floats | None = None
 
     def limits(self, z: float) -> Bounds:
-        """Wilson's limits of rates; the large-sample ones of means."""
+        """Exact limits of rates; Student's of means.
+
+        Notes
+        -----
+        Clopper, C. J. and Pearson, E. S. (1934), Biometrika 26, 404–413. Far out in the tails, where limits for thousands of
+        slices at once lie, Wilson's do not hold for few rows and a rate near 1; these hold always.
+        """
+        from scipy.special import betaincinv, stdtrit
+
+        tail = NormalDist().cdf(-z)
         if self.spread is None:
-            return wilson(np.nan_to_num(self.value) * self.size, self.size, z)
-        return self.value - z * self.spread, self.value + z * self.spread
+            hits = np.nan_to_num(self.value) * self.size
+            misses = np.maximum(self.size - hits, 0.0)
+            low = np.where(hits > 0, betaincinv(np.maximum(hits, _TINY), misses + 1, tail), 0.0)
+            high = np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, _TINY), 1 - tail), 1.0)
+            return np.where(self.size > 0, low, np.nan), np.where(self.size > 0, high, np.nan)
+        half = -stdtrit(np.maximum(self.size - 1, 1.0), tail) * self.spread
+        return self.value - half, self.value + half
 
     def without(self, whole: int, part: int) -> Estimates:
         """The rate of the rows of one slice that are not in another, which lies within it."""

@@ -45,7 +45,7 @@ def slice_measurements(found: Sequence[Worst], axes: Sequence[Axis]) -> Iterator
             low=None if first is None or worst.low is None else min(worst.low, first.value),
             high=None if first is None or worst.high is None else max(worst.high, first.value),
             n=first.n if first else 0,
-            method="wilson-sidak" if worst.metric.rate else "delta-sidak",
+            method="clopper-pearson-sidak" if worst.metric.rate else "student-sidak",
             confidence=worst.confidence,
             note=told + shown
             if first

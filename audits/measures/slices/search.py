@@ -87,7 +87,7 @@ def find_worst(
 
     Notes
     -----
-    Limits are Wilson's (of means: large-sample) at Šidák's level over all slices looked at, so with the given confidence
+    Limits are Clopper and Pearson's (of means: Student's) at Šidák's level over all slices looked at, so with the given confidence
     all hold together, whichever slice is picked by them afterwards: choosing the worst after the fact costs nothing more.
     The value of the truly worst slice then lies between the worst lower and the worst upper limit of all. Slices are ranked
     by the limit nearer to the good side, that is, by how bad they surely are, not by the observed value, which is lowest
