@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 Step: TypeAlias = Callable[[int, int], None]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-_COLUMNS_AT_ONCE = 8
-_ENTRIES = 1 << 17
-_HELD_BYTES = 1 << 25
+_COLUMNS_AT_ONCE = 4
+_ENTRIES = 1 << 16
+_HELD_BYTES = 1 << 24
 _PIECE_BYTES = 1 << 20
 _EXACT_INTEGER = float(1 << 53)
 _LEAST_NUMBER = 100_000.0
