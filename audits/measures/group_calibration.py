@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import sqrt
 
 import numpy as np
 
+from audits.intervals import critical_value
 from audits.measurement import Measurement
 from audits.measures.calibration import (
     _RAY,
@@ -17,7 +19,9 @@ from audits.measures.calibration import (
 )
 from audits.score_table import ScoreBins
 
-_LARGE_BIN = 100
+_LEAST_EXPECTED = 5
+"""With so many rows of either label expected in every bin, the binomial is near enough to normal."""
+
 _REPLICATES, _FEW_REPLICATES = 1000, 400
 _MOST_WITH_LIMITS = 120
 
@@ -54,7 +58,8 @@ def _interval(
     bins: Reliability, confidence: float, normal: np.ndarray[tuple[int, int], np.dtype[np.float64]], *, seed: int
 ) -> tuple[float, float]:
     """As :func:`audits.measures.calibration.calibration_error_interval`, with one normal draw for all groups of large bins."""
-    if bins.size.min() < _LARGE_BIN:
+    rare = np.minimum(np.minimum(bins.score, 1 - bins.score), np.minimum(bins.rate, 1 - bins.rate))
+    if (bins.size * rare).min() < _LEAST_EXPECTED:
         return calibration_error_interval(bins, confidence, seed=seed, replicates=_FEW_REPLICATES)
     gap = bins.rate - bins.score
     observed = float((bins.share * np.abs(gap)).sum())
@@ -70,4 +75,5 @@ def _interval(
     tail = (1 - confidence) / 2
     low = _crossing(true, above, tail, rising=True)
     high = _crossing(true, below, tail, rising=False)
-    return min(low, observed), min(max(high, low), 1.0)
+    half = critical_value(confidence) * sqrt(float((bins.share**2 * bins.rate * (1 - bins.rate) / bins.size).sum()))
+    return max(min(low, observed - half), 0.0), min(max(high, observed + half), 1.0)
