@@ -72,6 +72,7 @@ def subject(world):
         "api-version-dossier": ["mortgage-approval", "1"],
         "api-evaluation": [evaluation.pk],
         "api-evaluation-repeat": [evaluation.pk],
+        "api-evaluation-cancel": [evaluation.pk],
         "api-evidence": [evaluation.report_id],
         "api-gate": ["production"],
         "api-decision": [decision.pk],
@@ -226,6 +227,7 @@ WRITES = {
     "api-rollbacks": {"ada", "tony", "edsger"},
     "api-adopt-policy": {"tony", "edsger"},
     "api-evaluation-repeat": {"ada", "tony", "grace"},
+    "api-evaluation-cancel": {"ada", "tony", "grace"},
 }
 
 

@@ -42,7 +42,7 @@ def addresses(world):
     named = {
         "api-artifact": ["a" * 64], "api-use-case-roles": ["mortgage-underwriting"], "api-dataset-versions": ["hmda-boston"],
         "api-card": ["mortgage-approval", "1"], "api-version-dossier": ["mortgage-approval", "1"],
-        "api-evaluation-repeat": [evaluation.pk], "api-gate": ["production"], "api-sign-offs": [nothing],
+        "api-evaluation-repeat": [evaluation.pk], "api-evaluation-cancel": [evaluation.pk], "api-gate": ["production"], "api-sign-offs": [nothing],
         "api-adopt-policy": [nothing],
     }  # fmt: skip
     return {name: reverse(name, args=named.get(name, [])).removeprefix("/api/v1") for name, _ in WRITES}
