@@ -13,6 +13,7 @@ from audits.measures.anonymity.diversity import (
     ordered_diversity_of_classes,
     read_scale,
 )
+from audits.measures.anonymity.keys import sensitive_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +115,7 @@ def diversify_classes(
     if scale is not None and scale.starts:
         table = ordered_diversity_of_classes(keys, column, scale)
     else:
-        table = diversity_of_classes(keys, column)
+        table = diversity_of_classes(keys, sensitive_code(engine, column), engine.rows())
     measures = {
         "values": ibis._["values"].min(),
         "entropy": ibis._.entropy.min(),

@@ -90,8 +90,15 @@ def classes_of(keys: Keys) -> ibis.Table:
     return keys.table.group_by(keys.names).aggregate(size=ibis._.count())
 
 
-def diversity_of_classes(keys: Keys, column: str) -> ibis.Table:
+def diversity_of_classes(keys: Keys, code: ibis.Value, rows: int) -> ibis.Table:
     """One row per class: ``size``, ``values`` and ``entropy`` of a sensitive column, and its equal ``distance``.
+
+    Parameters
+    ----------
+    code
+        The sensitive column, as :func:`audits.measures.anonymity.keys.sensitive_code` gives it.
+    rows
+        Rows of the table.
 
     Notes
     -----
@@ -101,15 +108,13 @@ def diversity_of_classes(keys: Keys, column: str) -> ibis.Table:
     """
     import ibis
 
-    table = keys.table.mutate(_s=known(keys.table[column]))
-    pairs = table.group_by([*keys.names, "_s"]).aggregate(_c=ibis._.count())
+    pairs = keys.table.mutate(_s=code).group_by([*keys.names, "_s"]).aggregate(_c=ibis._.count())
     placed = pairs.mutate(
         _n=pairs["_c"].sum().over(ibis.window(group_by=list(keys.names))),
         _g=pairs["_c"].sum().over(ibis.window(group_by="_s")),
-        _all=pairs["_c"].sum().over(ibis.window()),
     )
     inside = placed["_c"].cast("float64") / placed["_n"].cast("float64")
-    excess = inside - placed["_g"].cast("float64") / placed["_all"].cast("float64")
+    excess = inside - placed["_g"].cast("float64") / ibis.literal(rows, type="float64")
     placed = placed.mutate(_excess=excess)
     return _per_class(placed, keys, ibis.greatest(ibis._._excess, 0.0).sum())
 
