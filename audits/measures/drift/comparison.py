@@ -30,6 +30,7 @@ _FEW_PAIRS = "fewer than two columns of numbers vary in both data sets"
 _ONE_SIDED = "not run: it needs rows of both data sets, and of the reference there is a sketch only"
 _SWITCHED_OFF = "not run: switched off"
 _WITHHELD = "not run: rows may not leave the engine while small groups are held back"
+_NO_KEY = "not run: name the columns that identify a row as the key, so that rows can be drawn"
 _TOO_FEW = f"not run: it needs {LEAST_ROWS} rows of both data sets, and a feature"
 
 
@@ -191,7 +192,10 @@ def _domain(
         draw_rows(engine, list(kinds), key=settings.key, rows=settings.sample, seed=settings.seed)
         for engine in (reference, current)
     ]
-    found = tell_apart(drawn[0], drawn[1], kinds, seed=settings.seed)
+    first, second = drawn
+    if first is None or second is None:
+        return None, _NO_KEY
+    found = tell_apart(first, second, kinds, seed=settings.seed)
     return found, "" if found else _TOO_FEW
 
 

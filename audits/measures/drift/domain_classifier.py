@@ -40,9 +40,17 @@ class Domain:
     rows: tuple[int, int]
 
 
-def draw_rows(engine: Engine, columns: Sequence[str], *, key: Sequence[str], rows: int, seed: int) -> pa.Table:
-    """Rows chosen by the digest of their key; of the whole row, where no key is known."""
-    return engine.keyed_sample(rows, key=list(key) or list(columns), columns=list(columns), seed=seed)
+def draw_rows(engine: Engine, columns: Sequence[str], *, key: Sequence[str], rows: int, seed: int) -> pa.Table | None:
+    """All rows where there are no more than wanted, else those chosen by the digest of their key; None without a key.
+
+    In an order that does not depend on where they lay.
+    """
+    if key:
+        return engine.keyed_sample(rows, key=list(key), columns=list(columns), seed=seed)
+    if engine.rows() > rows:
+        return None
+    table = engine.read(engine.table.select(*columns))
+    return table.sort_by([(name, "ascending") for name in columns])
 
 
 def tell_apart(reference: pa.Table, current: pa.Table, kinds: Mapping[str, str], *, seed: int) -> Domain | None:
@@ -76,23 +84,26 @@ def _out_of_fold(
     """(n,) scores, and (n, k) scores with one column shuffled at a time, each by the model that did not see the row."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedKFold
+    from threadpoolctl import threadpool_limits
 
     scores, shuffled = np.empty(len(label)), np.empty(table.shape)
     draw = np.random.default_rng(seed)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed % 2**32)
-    for train, test in folds.split(table, label):
-        model = HistGradientBoostingClassifier(
-            max_iter=_ROUNDS,
-            max_leaf_nodes=_LEAVES,
-            categorical_features=list(categorical),
-            early_stopping=False,
-            random_state=seed % 2**32,
-        ).fit(table[train], label[train])
-        scores[test] = model.decision_function(table[test])
-        for place in range(table.shape[1]):
-            mixed = table[test].copy()
-            mixed[:, place] = draw.permutation(mixed[:, place])
-            shuffled[test, place] = model.decision_function(mixed)
+    # Threads wait for each other in a loop: on a busy machine, so many small steps take far longer with two than with one.
+    with threadpool_limits(1):
+        for train, test in folds.split(table, label):
+            model = HistGradientBoostingClassifier(
+                max_iter=_ROUNDS,
+                max_leaf_nodes=_LEAVES,
+                categorical_features=list(categorical),
+                early_stopping=False,
+                random_state=seed % 2**32,
+            ).fit(table[train], label[train])
+            scores[test] = model.decision_function(table[test])
+            for place in range(table.shape[1]):
+                mixed = table[test].copy()
+                mixed[:, place] = draw.permutation(mixed[:, place])
+                shuffled[test, place] = model.decision_function(mixed)
     return scores, shuffled
 
 
