@@ -108,6 +108,14 @@ def test_great_expectations(tmp_path):
     assert any("not measured here" in warning for warning in report["warnings"])
 
 
+def test_the_same_expectation_twice_stays_two(tmp_path):
+    twice = {"results": [GREAT_EXPECTATIONS["results"][0]] * 2}
+    report = report_on(written(tmp_path, people()), imported=twice)
+    slices = [m["slice"]["expectation"] for m in report["measurements"] if m["metric"] == "validity"]
+    name = "expect_column_values_to_match_regex"
+    assert slices == [name, f"{name} (2)"]
+
+
 def test_a_report_of_pandera():
     found = parse_results(PANDERA_REPORT)
     assert [(one.expectation, one.column, one.status, one.source) for one in found] == [

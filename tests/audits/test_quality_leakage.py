@@ -111,6 +111,7 @@ def test_a_label_of_one_value_tells_nothing():
 
 def test_the_column_is_named_as_a_problem(tmp_path):
     columns = people()
+    columns["age"] = [None] * 30 + columns["age"][30:]
     columns["default_code"] = [f"code {one}" for one in columns["repaid"]]
     report = report_on(written(tmp_path, columns), label="repaid")
     assert value(report, "label_leakage", column="default_code")["value"] == pytest.approx(1)

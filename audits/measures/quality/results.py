@@ -195,14 +195,17 @@ def series_of(found: Quality) -> list[Series]:
 
 def _columns_series(found: Quality) -> Series:
     leaks = {leak.column: leak for leak in found.leakages}
-    problems = {name: [*column.problems(), *_leak_problem(leaks.get(name))] for name, column in found.columns.items()}
+    grave: dict[str, list[str]] = {name: _leak_problem(leaks.get(name)) for name in found.columns}
     for name, one in found.integrity.items():
-        if name in problems and one.values > one.held:
-            problems[name].append(f"{one.values - one.held:,} rows refer to nothing in the reference data")
+        if one.values > one.held:
+            grave[name].append(f"{one.values - one.held:,} rows refer to nothing in the reference data")
     for outcome in found.outcomes or ():
-        if outcome.status != "passed" and outcome.column in problems:
-            problems[outcome.column].append(f"expectation {outcome.expectation} {outcome.status}")
-    order = sorted(found.columns, key=lambda name: (-len(problems[name]), _completeness(found.columns[name])))
+        if outcome.status != "passed" and outcome.column in grave:
+            grave[outcome.column].append(f"expectation {outcome.expectation} {outcome.status}")
+    problems = {name: [*grave[name], *column.problems()] for name, column in found.columns.items()}
+    order = sorted(
+        found.columns, key=lambda name: (-len(grave[name]), -len(problems[name]), _completeness(found.columns[name]))
+    )
     return Series(
         name="quality",
         title="Columns, those with most problems first",
