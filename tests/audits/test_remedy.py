@@ -14,7 +14,13 @@ from sklearn.base import BaseEstimator
 
 from audits.counted import Counted
 from audits.measures.remedy.curves import Curve
-from audits.measures.remedy.group_thresholds import equal_opportunity, equal_selection, equalized_odds, parity
+from audits.measures.remedy.group_thresholds import (
+    equal_opportunity,
+    equal_selection,
+    equalized_odds,
+    parity,
+    parity_of_as_many,
+)
 from audits.measures.remedy.suggestion import remedied, remedies, remedy_series
 from tests.audits.prediction_cases import lender
 
@@ -156,10 +162,43 @@ def test_the_suggestion_is_one_sentence_with_numbers_that_stand_beside():
     assert ratio.note == accuracy.note
     assert ratio.note.startswith("thresholds of ")
     assert f"to {ratio.value:.2f} and accuracy from" in ratio.note
-    assert ratio.note.endswith(f"to {accuracy.value:.2f}")
+    assert f"to {accuracy.value:.2f}, with" in ratio.note
     assert ratio.value >= 0.9
     assert ratio.low <= ratio.value <= ratio.high
     assert (ratio.over, ratio.slice) == (("race",), {})
+
+
+def test_the_suggestion_selects_about_as_many_as_now():
+    predictions = unequal_lender(9)
+    strict = replace(predictions, prediction=(predictions.score >= 0.75).astype(np.int8))
+    tensor, table = tables(strict)
+    found = remedies(tensor, table, minimum=0.0)
+    assert found.found[0].name == "group thresholds, ratio 0.9, as many selected"
+    now, then = (found.now.selected([0, 1]), found.found[0].outcome.selected([0, 1]))
+    assert then == pytest.approx(now, abs=0.02 * 2000)
+    assert found.found[0].outcome.parity_ratio([0, 1], 0.95)[0] >= 0.9 - 1e-9
+    free = next(r for r in found.found if r.name == "group thresholds, ratio 0.9")
+    assert free.outcome.accuracy(0.95)[0] >= found.found[0].outcome.accuracy(0.95)[0]
+
+
+def test_as_many_selected_is_the_best_there_is():
+    """Against every pair of thresholds that selects exactly as many people as the one found."""
+    predictions = unequal_lender(10, n=300)
+    score = predictions.score.round(2)
+    label = (np.random.default_rng(10).random(300) < score).astype(np.int8)
+    curves = curves_of(replace(predictions, score=score, label=label))
+    cuts = parity_of_as_many(curves, 0.8, 120.0).cuts
+
+    def many(chosen):
+        return sum(round(float(c.true[i] + c.false[i])) for c, i in zip(curves, chosen, strict=True))
+
+    best = max(
+        right(curves, pair)
+        for pair in product(*(range(len(curve.rate)) for curve in curves))
+        if many(pair) == many(cuts)
+        and min(rates := [c.rate[i] for c, i in zip(curves, pair, strict=True)]) >= 0.8 * max(rates) - 1e-9
+    )
+    assert right(curves, cuts) == pytest.approx(best)
 
 
 def test_the_table_of_remedies_begins_with_the_decisions_as_they_are_and_warns():

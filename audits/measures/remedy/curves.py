@@ -35,6 +35,8 @@ class Curve:
         Weight with label 1 and with label 0.
     size
         Kish's effective rows by unit of weight.
+    price
+        What selecting one more costs, in right decisions; moves the choice of thresholds towards fewer (or, below 0, more).
     """
 
     threshold: Floats
@@ -44,6 +46,7 @@ class Curve:
     positive: float
     negative: float
     size: float
+    price: float = 0.0
 
     @classmethod
     def of_bins(cls, bins: ScoreBins) -> Curve:
@@ -97,6 +100,11 @@ class Curve:
         return self.true + self.negative - self.false
 
     @cached_property
+    def gain(self) -> Floats:
+        """(K,) weight of the right decisions less the price of those selected: what is maximised."""
+        return self.right - self.price * (self.true + self.false)
+
+    @cached_property
     def true_rate(self) -> Floats | None:
         """(K,) true positive rate; None where the group has no positive row."""
         return np.minimum(self.true / self.positive, 1.0) if self.positive else None
@@ -109,16 +117,16 @@ class Curve:
     @cached_property
     def _ranges(self) -> list[Places]:
         """Best threshold in every range of 2^i thresholds: a sparse table."""
-        tables = [np.arange(len(self.right))]
+        tables = [np.arange(len(self.gain))]
         width = 1
-        while 2 * width <= len(self.right):
+        while 2 * width <= len(self.gain):
             left, right = tables[-1][:-width], tables[-1][width:]
-            tables.append(np.where(self.right[left] >= self.right[right], left, right))
+            tables.append(np.where(self.gain[left] >= self.gain[right], left, right))
             width *= 2
         return tables
 
     def best(self, first: Places, last: Places) -> Places:
-        """The threshold with the most right decisions among ``first`` to ``last`` (both in); −1 where that range is empty."""
+        """The threshold with the largest gain among ``first`` to ``last`` (both in); −1 where that range is empty."""
         span = last - first + 1
         empty = span < 1
         level = np.zeros(len(span), dtype=np.intp)
@@ -127,7 +135,7 @@ class Curve:
         for i, table in enumerate(self._ranges):
             mine = ~empty & (level == i)
             left, right = table[first[mine]], table[last[mine] - (1 << i) + 1]
-            found[mine] = np.where(self.right[left] >= self.right[right], left, right)
+            found[mine] = np.where(self.gain[left] >= self.gain[right], left, right)
         return found
 
     def written(self, cut: int) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,6 +14,7 @@ from audits.measures.remedy.curves import Curve, Places
 _EPS = 1e-9
 _MOST_LEVELS = 2000
 _MOST_GRID = 120
+_BISECTIONS, _AS_MANY = 20, 0.02
 _NEAR_PARITY = (0.99, 0.97, 0.95)
 _NEAR_ODDS = (0.01, 0.02, 0.05)
 
@@ -44,6 +45,74 @@ def parity(curves: Sequence[Curve], ratio: float) -> Choice:
     found = _best(curves, window, len(levels))
     assert found is not None
     return Choice(found, ratio)
+
+
+def parity_of_as_many(curves: Sequence[Curve], ratio: float, selected: float) -> Choice | None:
+    """:func:`parity` that selects about as many people as now; None where no thresholds come within 2 % of everybody.
+
+    Parameters
+    ----------
+    selected
+        Weight selected now.
+
+    Notes
+    -----
+    With the most right decisions that a price on selecting reaches (Everett 1963, "Generalized Lagrange multiplier method", Operations Research 11, 399–417) the
+    higher the price, the fewer are selected, so it is found by bisection. Some numbers of people no price reaches.
+    """
+    low, high = -1.0, 1.0
+    found: list[tuple[int, ...]] = []
+    for _ in range(_BISECTIONS):
+        price = (low + high) / 2
+        found.append(parity([replace(curve, price=price) for curve in curves], ratio).cuts)
+        low, high = (price, high) if _selected(curves, found[-1]) > selected else (low, price)
+    return _as_many(curves, found, ratio, selected)
+
+
+def parity_by_least_change(curves: Sequence[Curve], ratio: float, now: Floats, selected: float) -> Choice | None:
+    """Selection rates as they are, but moved into a window of ``ratio`` that selects about as many people as now.
+
+    Parameters
+    ----------
+    now
+        (G,) the groups' selection rates now.
+    selected
+        Weight selected now.
+
+    Returns
+    -------
+    Choice or None
+        None where no window comes within 2 % of everybody. Each rate becomes the nearest in ``[L, L / ratio]`` that a
+        threshold gives; the higher L, the more are selected.
+    """
+    found: list[tuple[int, ...]] = []
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        least = (low + high) / 2
+        most = min(least / ratio, 1.0)
+        cuts = []
+        for curve, rate in zip(curves, now.tolist(), strict=True):
+            first, last = (int(place[0]) for place in _between(curve.rate, np.array([least]), np.array([most])))
+            if first > last:
+                break
+            cuts.append(int(np.clip(np.abs(curve.rate - min(max(rate, least), most)).argmin(), first, last)))
+        if len(cuts) == len(curves):
+            found.append(tuple(cuts))
+        fewer = len(cuts) < len(curves) or _selected(curves, cuts) < selected
+        low, high = (least, high) if fewer else (low, least)
+    return _as_many(curves, found, ratio, selected)
+
+
+def _as_many(curves: Sequence[Curve], found: Sequence[tuple[int, ...]], ratio: float, selected: float) -> Choice | None:
+    """The thresholds that come nearest to selecting so many; None where none comes near."""
+    if not found:
+        return None
+    apart, cuts = min((abs(_selected(curves, cuts) - selected), cuts) for cuts in found)
+    return Choice(cuts, ratio) if apart <= _AS_MANY * sum(curve.weight for curve in curves) else None
+
+
+def _selected(curves: Sequence[Curve], cuts: Sequence[int]) -> float:
+    return sum(float(curve.true[cut] + curve.false[cut]) for curve, cut in zip(curves, cuts, strict=True))
 
 
 def equal_selection(curves: Sequence[Curve]) -> Choice:
@@ -102,11 +171,11 @@ def equalized_odds(curves: Sequence[Curve]) -> Choice | None:
 
 
 def _best(curves: Sequence[Curve], window: Callable[[Curve], Window], tried: int) -> tuple[int, ...] | None:
-    """The places with the most right decisions over all groups, among the windows that no group finds empty."""
+    """The places with the largest gain over all groups, among the windows that no group finds empty."""
     total, cuts = np.zeros(tried), []
     for curve in curves:
         place = curve.best(*window(curve))
-        total += np.where(place < 0, -np.inf, curve.right[place])
+        total += np.where(place < 0, -np.inf, curve.gain[place])
         cuts.append(place)
     at = int(np.argmax(total))
     return None if np.isneginf(total[at]) else tuple(int(place[at]) for place in cuts)

@@ -58,6 +58,10 @@ class Outcome:
         part, of = self._part("tp fp", "tp fp tn fn")
         return part / of
 
+    def selected(self, members: Sequence[int]) -> float:
+        """Weight selected in some groups."""
+        return float(self.cells[list(members)][:, [CELLS.index("tp"), CELLS.index("fp")]].sum())
+
     def parity_ratio(self, members: Sequence[int], confidence: float) -> Interval:
         """``demographic_parity_ratio`` over some groups, with simultaneous Koopman limits."""
         part, of = (values[list(members)] for values in self._part("tp fp", "tp fp tn fn"))

@@ -161,6 +161,7 @@ def _series(
         caveat = "; ".join(filter(None, [CAVEAT if "Threshold" in one.name else "", one.caveat, said]))
         outcome = one.outcome
         limits = (
+            outcome.selected(members) / float(outcome.cells.sum()),
             *outcome.parity_ratio(members, confidence),
             *outcome.odds_difference(members, confidence),
             *outcome.accuracy(confidence),

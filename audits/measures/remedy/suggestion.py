@@ -13,6 +13,8 @@ from audits.measures.remedy.group_thresholds import (
     equal_selection,
     equalized_odds,
     parity,
+    parity_by_least_change,
+    parity_of_as_many,
 )
 from audits.measures.remedy.outcomes import Interval, Outcome
 from audits.score_table import ScoreTable
@@ -23,6 +25,7 @@ COLUMNS = (
     "remedy",
     "does",
     "thresholds",
+    "selection_rate",
     "demographic_parity_ratio",
     "ratio_low",
     "ratio_high",
@@ -39,7 +42,7 @@ COLUMNS = (
 CAVEAT = "thresholds by group treat people by their group, which law may forbid where you decide: ask first"
 SAME_ROWS = "measured on the rows on which the thresholds were chosen"
 
-_SUGGESTED, _FURTHER = 0.9, 0.8
+_SUGGESTED, _FURTHER, _NEAR = 0.9, 0.8, 0.97
 _MOST_NAMED = 4
 _MOST_GROUPS = 100
 
@@ -108,6 +111,14 @@ def _choices(curves: Sequence[Curve], now: Outcome, members: Sequence[int]) -> l
     present = now.parity_ratio(members, 0.95)[0]
     far = present is None or present < _SUGGESTED
     found = [*ratios[:1], equal, *ratios[1:]] if far else [equal, *ratios]
+    target = _SUGGESTED if far else _NEAR
+    selected = now.selected(members)
+    priced = parity_of_as_many(curves, target, selected)
+    moved = parity_by_least_change(curves, target, now.selection_rates()[list(members)], selected)
+    as_many = max((c for c in (priced, moved) if c is not None), key=lambda c: _right(curves, c), default=None)
+    if as_many is not None:
+        does = f"selection rates within {target:g} of each other, about as many selected as now"
+        found.insert(0, (f"group thresholds, ratio {target:g}, as many selected", does, as_many))
     opportunity, odds = equal_opportunity(curves), equalized_odds(curves)
     if opportunity is not None:
         does = f"true positive rates within {opportunity.asked:g} of each other"
@@ -116,6 +127,10 @@ def _choices(curves: Sequence[Curve], now: Outcome, members: Sequence[int]) -> l
         does = f"true and false positive rates within {odds.asked:g} of each other"
         found.append(("group thresholds, equalized odds", does, odds))
     return found
+
+
+def _right(curves: Sequence[Curve], choice: Choice) -> float:
+    return sum(float(curve.right[cut]) for curve, cut in zip(curves, choice.cuts, strict=True))
 
 
 def remedy_series(found: Remedies, columns: Sequence[str], confidence: float) -> Series:
@@ -137,6 +152,7 @@ def _row(
         name,
         does,
         thresholds,
+        outcome.selected(range(len(outcome.size))) / float(outcome.cells.sum()),
         *outcome.parity_ratio(members, confidence),
         *outcome.odds_difference(members, confidence),
         *outcome.accuracy(confidence),
@@ -185,7 +201,11 @@ def sentence(found: Remedies, confidence: float) -> str:
     before, after = (outcome.parity_ratio(found.members, confidence)[0] for outcome in (found.now, best.outcome))
     ratios = f"from {before:.2f} to {after:.2f}" if before is not None else f"to {after:.2f}"
     one, two = found.now.accuracy(confidence)[0], best.outcome.accuracy(confidence)[0]
-    return f"thresholds of {told} would bring the ratio {ratios} and accuracy from {one:.2f} to {two:.2f}"
+    many = [outcome.selected(range(len(outcome.size))) / outcome.cells.sum() for outcome in (found.now, best.outcome)]
+    return (
+        f"thresholds of {told} would bring the ratio {ratios} and accuracy from {one:.2f} to {two:.2f}, "
+        f"with {many[0]:.0%} selected now and {many[1]:.0%} then"
+    )
 
 
 def _measured(
