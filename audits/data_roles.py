@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from registry.manifest import PREDICTIONS
+
 TRAINING = "training-data"
 TEST = "test-data"
 REFERENCE = "reference-data"
+PRODUCTION = "production-data"
+DATA_ROLES = frozenset({PREDICTIONS, TRAINING, TEST, REFERENCE, PRODUCTION})
+"""The usual ones; a manifest may name others."""
 
 CHAMPION = "champion/"
 """Before a role: the data that play it in the champion."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from audits.data_roles import DATA_ROLES
 from audits.dossier import Change
 from audits.metric_words import metric_value, metric_words
 from audits.models import JobStatus, MeasurementRow
@@ -60,7 +61,7 @@ def _all(before: ModelVersion, after: ModelVersion) -> Iterable[Change]:
         {"training dataset": str(before.training_dataset or "")},
         {"training dataset": str(after.training_dataset or "")},
     )
-    yield from _mapping("data", _files(old, "test-predictions"), _files(new, "test-predictions"))
+    yield from _mapping("data", _data(old), _data(new))
     yield from _features(old["schema"], new["schema"])
     yield from _mapping(
         "parameters", _flat(old["training"].get("parameters", {})), _flat(new["training"].get("parameters", {}))
@@ -82,7 +83,7 @@ def _latest(version: ModelVersion) -> dict[tuple[str, tuple[str, ...]], Measurem
         MeasurementRow.objects.filter(
             evaluation__version=version, evaluation__status=JobStatus.SUCCEEDED, metric__in=_METRICS, slice={}
         )
-        .exclude(evaluation__kind="comparison")
+        .filter(evaluation__kind__in=("performance", "fairness"))
         .order_by("evaluation__created_at", "-pk")
     )
     return {(row.metric, tuple(row.over)): row for row in rows}
@@ -109,6 +110,13 @@ def _metrics(before: ModelVersion, after: ModelVersion) -> Iterable[Change]:
 
 def _files(facts: Mapping[str, Any], role: str) -> dict[str, str]:
     return {file["path"]: f"sha256:{file['sha256'][:12]}…" for file in facts["artifacts"] if file["role"] == role}
+
+
+def _data(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Files that are data, by path, and addresses of data by the role they play."""
+    roles = sorted({file["role"] for file in facts["artifacts"]} & DATA_ROLES)
+    files = {path: digest for role in roles for path, digest in _files(facts, role).items()}
+    return files | {item["role"]: item["url"] for item in facts.get("data", ())}
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

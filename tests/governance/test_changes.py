@@ -74,3 +74,17 @@ def test_parameters_and_features_are_compared(world, monkeypatch):
     assert found["parameters", "seed"] == ("7", "8")
     assert found["features", "features"] == ("ratio", "debt")
     assert found["data", "training dataset"] == ("hmda-boston@1990", "hmda-boston@1991")
+
+
+def test_data_are_compared_by_digest_and_by_address():
+    from governance.changes import _data
+
+    def facts(**more):
+        file = {"role": "training-data", "path": "training.csv", "sha256": "a" * 64}
+        other = {"role": "model", "path": "model.skops", "sha256": "b" * 64}
+        return {"artifacts": [file, other], **more}
+
+    assert _data(facts()) == {"training.csv": "sha256:aaaaaaaaaaaa…"}
+    address = "postgresql://warehouse.example/credit?table=t"
+    there = [{"role": "production-data", "url": address}]
+    assert _data(facts(data=there))["production-data"] == address
