@@ -22,7 +22,7 @@ ASKED = {
     "multiclass": ("fairness", {**COLUMNS, "label": "grade", "prediction": "given", "task": "multiclass"}),
     "bias audit": ("bias-audit", {"sex": "sex", "race": "race", "selected": "approved", "score": "score"}),
     "proxies": ("proxies", {"features": ["income", "grade"], "sensitive": ["race"], "rows": 150}),
-    "remedy": ("remedy", {**BINARY, "sensitive": ["sex"], "features": ["income", "grade"], "rows": 400}),
+    "remedy": ("remedy", {**BINARY, "sensitive": ["sex"]}),
 }
 
 

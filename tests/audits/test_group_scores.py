@@ -140,14 +140,14 @@ def test_calibration_error_of_a_group_is_that_of_its_rows_alone():
 
 
 def test_the_quick_interval_of_groups_covers_as_the_slow_one_does():
-    """Of 120 draws of 900 rows, labels a tenth above the score, no fewer than 108 hold; ends agree with the slow ones."""
+    """Of 80 draws of 900 rows, labels a tenth above the score, no fewer than 71 hold; ends agree with the slow ones."""
     from audits.measures.calibration import calibration_error_interval, reliability_by_mass
     from audits.measures.group_calibration import _interval
     from audits.score_table import ScoreBins
 
     draw, held, apart = np.random.default_rng(0), 0, []
     normal = draw.standard_normal((1000, 64))
-    for seed in range(120):
+    for seed in range(80):
         score = draw.uniform(0.2, 0.8, 900).round(3)
         label = draw.random(900) < score + 0.1
         levels, place = np.unique(score, return_inverse=True)
@@ -158,9 +158,9 @@ def test_the_quick_interval_of_groups_covers_as_the_slow_one_does():
         bins = reliability_by_mass(cells)
         low, high = _interval(bins, 0.95, normal, seed=seed)
         held += low <= 0.1 <= high
-        if seed < 5:
+        if seed < 2:
             apart += list(np.abs(np.subtract((low, high), calibration_error_interval(bins, 0.95, seed=seed))))
-    assert held >= 108
+    assert held >= 71
     assert max(apart) < 0.01
 
 
