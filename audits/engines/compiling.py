@@ -56,8 +56,8 @@ def _compiler(dialect: Dialect) -> Any:
         return compilers.DuckDBCompiler()
     if dialect == "postgres":
         return _postgres()
-    # The rules for Spark read an option that importing its backend registers.
-    import ibis.backends.pyspark  # noqa: F401
+    # The rules for Spark read an option that exists once Ibis has loaded the whole backend; nothing connects.
+    from ibis import pyspark  # noqa: F401 - this loads it
 
     return compilers.PySparkCompiler()
 

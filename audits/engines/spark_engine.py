@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from audits.engines.addresses import Address, table_name
@@ -12,7 +12,7 @@ from audits.engines.compiling import quoted, scans_rows, to_sql
 from audits.engines.fingerprint import origin_of, word_places
 from audits.engines.port import Engine, Interrupted, Origin
 from audits.engines.settings import Settings
-from audits.engines.spark_sessions import close_session, open_session
+from audits.engines.spark_sessions import Session, open_session
 from audits.engines.typed_batches import as_declared, batch_of_rows
 from audits.prediction_errors import PredictionsError
 from audits.prediction_files import first_line
@@ -46,21 +46,19 @@ class SparkEngine(Engine):
         Seconds after which a query is given up.
     """
 
-    def __init__(self, session: Any, address: Address, *, timeout: int) -> None:
-        self.name = f"spark {session.version}"
+    def __init__(self, session: Session, address: Address, *, timeout: int) -> None:
+        self.name = f"spark {session.spark.version}"
         self.address = address
         self._session = session
         self._timeout = timeout
-        self._tag = f"countersign-{uuid.uuid4().hex}"
         self._stopped = ""
         self._origin: Origin | None = None
-        data = _relation(session, address)
-        _define(data)
+        _define(_relation(session.spark, address))
         import ibis
         from pyspark.sql.pandas.types import to_arrow_schema
 
         self.table = ibis.table(
-            ibis.Schema.from_pyarrow(to_arrow_schema(session.table("source").schema)), name="source"
+            ibis.Schema.from_pyarrow(to_arrow_schema(session.spark.table("source").schema)), name="source"
         )
 
     @property
@@ -102,16 +100,11 @@ class SparkEngine(Engine):
 
     def progress(self) -> float | None:
         """The share of tasks done among the stages that run, where Spark tells it (not over Spark Connect)."""
-        if self.address.scheme == "sc":
-            return None
-        tracker = self._session.sparkContext.statusTracker()
-        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
-        tasks = sum(stage.numTasks for stage in stages if stage)
-        return sum(stage.numCompletedTasks for stage in stages if stage) / tasks if tasks else None
+        return self._session.share_done()
 
     def _stop(self, why: str) -> None:
         self._stopped = why
-        self._session.interruptTag(self._tag)
+        self._session.cancel()
 
     def _stream(self, query: str, schema: pa.Schema, *, scan: bool) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -119,18 +112,31 @@ class SparkEngine(Engine):
         from pyspark.errors import PySparkException
 
         self._stopped = ""
-        self._session.addTag(self._tag)
-        timer = threading.Timer(self._timeout, self._stop, ["late"])
-        timer.daemon = True
-        timer.start()
         try:
-            data = self._session.sql(query)
-            yield from _rows(data, schema) if scan else _arrow(data, schema)
+            with self._session.working(), self._in_time():
+                data = self._session.spark.sql(query)
+                yield from _rows(data, schema) if scan else _arrow(data, schema)
         except (PySparkException, Py4JError, pa.ArrowException, ValueError) as error:
             raise self._told(error) from error
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """Stop the query of the block when its time is over, and again if it goes on with another job."""
+        done = threading.Event()
+
+        def watch() -> None:
+            seconds: float = self._timeout
+            while not done.wait(seconds):
+                self._stop("late")
+                seconds = 1.0
+
+        thread = threading.Thread(target=watch, name="timeout", daemon=True)
+        thread.start()
+        try:
+            yield
         finally:
-            timer.cancel()
-            self._session.removeTag(self._tag)
+            done.set()
+            thread.join()
 
     def _told(self, error: Exception) -> Exception:
         if self._stopped == "stopped":
@@ -143,7 +149,7 @@ class SparkEngine(Engine):
 
     def close(self) -> None:
         """Give the session back."""
-        close_session(self._session, self.address)
+        self._session.close()
 
 
 def open_spark(address: Address, settings: Settings) -> SparkEngine:
@@ -162,10 +168,10 @@ def open_spark(address: Address, settings: Settings) -> SparkEngine:
     try:
         return SparkEngine(session, address, timeout=settings.timeout)
     except (PySparkException, Py4JError) as error:
-        close_session(session, address)
+        session.close()
         raise InvalidInput(f"{address.text}: cannot be read: {first_line(error)}", field="data") from error
     except BaseException:
-        close_session(session, address)
+        session.close()
         raise
 
 

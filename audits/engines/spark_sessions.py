@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from audits.engines.addresses import Address
@@ -16,6 +19,9 @@ _APPLICATION = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
+    # A task that does not notice that it was cancelled holds a core of the cluster no longer than this.
+    "spark.task.reaper.enabled": "true",
+    "spark.task.reaper.killTimeout": "60s",
 }
 _SESSION = {
     "spark.sql.ansi.enabled": "true",  # what does not fit is an error, not a NULL
@@ -27,8 +33,67 @@ _lock = threading.Lock()
 _in_use: dict[str, int] = {}
 
 
-def open_session(address: Address) -> Any:
-    """A session with views of its own; give it back with :func:`close_session`.
+class Session:
+    """A session with views of its own, whose queries can be cancelled without touching those of others.
+
+    Attributes
+    ----------
+    spark
+        The session itself.
+    remote
+        Whether it is of Spark Connect.
+    """
+
+    def __init__(self, spark: Any, *, remote: bool) -> None:
+        self.spark = spark
+        self.remote = remote
+        self._tag = f"countersign-{uuid.uuid4().hex}"
+        for name, value in _SESSION.items():
+            spark.conf.set(name, value)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """What this thread asks in the block is what :meth:`cancel` cancels."""
+        # The tags of a session do not reach the jobs of a cluster's sessions in Spark 4.0; those of the context do.
+        owner = self.spark if self.remote else self.spark.sparkContext
+        add, remove = (owner.addTag, owner.removeTag) if self.remote else (owner.addJobTag, owner.removeJobTag)
+        add(self._tag)
+        try:
+            yield
+        finally:
+            remove(self._tag)
+
+    def cancel(self) -> None:
+        """Cancel what runs now; what begins later is not touched."""
+        if self.remote:
+            self.spark.interruptTag(self._tag)
+        else:
+            self.spark.sparkContext.cancelJobsWithTag(self._tag)
+
+    def share_done(self) -> float | None:
+        """Share of tasks done among all stages that run in the application; Spark Connect does not tell."""
+        if self.remote:
+            return None
+        tracker = self.spark.sparkContext.statusTracker()
+        stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+        tasks = sum(stage.numTasks for stage in stages if stage)
+        return sum(stage.numCompletedTasks for stage in stages if stage) / tasks if tasks else None
+
+    def close(self) -> None:
+        """Give it back; the last one of a cluster ends the application there."""
+        if self.remote:
+            self.spark.stop()
+            return
+        with _lock:
+            (master,) = _in_use
+            _in_use[master] -= 1
+            if not _in_use[master]:
+                del _in_use[master]
+                self.spark.stop()
+
+
+def open_session(address: Address) -> Session:
+    """Open a session on a standalone cluster, or by Spark Connect.
 
     Memory, cores and everything else of the application are Spark's own settings (``SPARK_CONF_DIR``).
 
@@ -37,29 +102,16 @@ def open_session(address: Address) -> Any:
     InvalidInput
         If the host cannot be reached, or this process is at work on another cluster: Spark has one application per process.
     """
-    server = f"{address.host}:{address.port or _PORTS[address.scheme]}"
+    place = (address.host, address.port or _PORTS[address.scheme])
     try:
-        socket.create_connection((address.host, address.port or _PORTS[address.scheme]), _CONNECT_SECONDS).close()
+        socket.create_connection(place, _CONNECT_SECONDS).close()
     except OSError as error:
         message = f"{address.text}: cannot be reached ({error.strerror or error})"
         raise InvalidInput(message, field="data") from None
-    session = _remote(f"sc://{server}") if address.scheme == "sc" else _on_cluster(f"spark://{server}", address)
-    for name, value in _SESSION.items():
-        session.conf.set(name, value)
-    return session
-
-
-def close_session(session: Any, address: Address) -> None:
-    """Give a session back; the last one of a cluster ends the application there."""
+    server = f"{place[0]}:{place[1]}"
     if address.scheme == "sc":
-        session.stop()
-        return
-    with _lock:
-        (master,) = _in_use
-        _in_use[master] -= 1
-        if not _in_use[master]:
-            del _in_use[master]
-            session.stop()
+        return Session(_remote(f"sc://{server}"), remote=True)
+    return Session(_on_cluster(f"spark://{server}", address), remote=False)
 
 
 def _remote(url: str) -> Any:

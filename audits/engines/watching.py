@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -76,9 +76,7 @@ class Watch:
                         raise
                 self._tell(engine.progress(), engine.expected_rows())
         except BaseException:
-            if not result.done():
-                engine.interrupt()
-                result.exception()  # it ends now, and what it says of being stopped is no news
+            _end(engine, result)
             raise
 
     def _tell(self, share: float | None, rows: int | None) -> None:
@@ -92,6 +90,14 @@ class Watch:
         else:
             note = f"{self.note}: {time.monotonic() - self._began:.0f} s"
         self.progress(self.start + self._share * (self.end - self.start), note)
+
+
+def _end(engine: Engine, result: Future[T]) -> None:
+    """Interrupt until it ends: an engine between two steps of a query has nothing to interrupt, and begins the next."""
+    while not result.done():
+        engine.interrupt()
+        with suppress(NotYet):
+            result.exception(timeout=SECONDS)  # what it says of being stopped is no news
 
 
 @contextmanager

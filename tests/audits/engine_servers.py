@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -136,6 +137,9 @@ def spark_connect(directory: Path):
 
 
 _HERE = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""So that six Java processes start soon on two cores."""
+
 _SMALL = ("--cores", "1", "--memory", "600m")
 
 
@@ -146,9 +150,11 @@ def spark_environment(directory: Path) -> dict[str, str]:
     configuration = directory / "conf"
     configuration.mkdir(exist_ok=True)
     (configuration / "spark-defaults.conf").write_text(
+        f"spark.driver.extraJavaOptions {_QUICK}\nspark.executor.extraJavaOptions {_QUICK}\n"
         "spark.executor.memory 512m\nspark.driver.memory 512m\nspark.sql.shuffle.partitions 3\n"
         f"spark.driver.host 127.0.0.1\nspark.driver.bindAddress 127.0.0.1\nspark.sql.warehouse.dir {directory}/warehouse\n"
         "spark.sql.catalogImplementation in-memory\n"
+        "spark.sql.parquet.columnarReaderBatchSize 4\n"  # a task looks up between batches whether it is still wanted
     )
     (configuration / "log4j2.properties").write_text(
         "rootLogger.level = info\nrootLogger.appenderRef.stderr.ref = console\nappender.console.type = Console\n"
@@ -161,6 +167,7 @@ def spark_environment(directory: Path) -> dict[str, str]:
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",
         "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": _QUICK,
         "SPARK_WORKER_DIR": str(directory / "work"),
         "SPARK_LOCAL_DIRS": str(directory / "local"),
     }
@@ -172,10 +179,21 @@ def _started(stack, directory, name, main, *arguments):
     command = [f"{variables['SPARK_HOME']}/bin/spark-class", main, *arguments]
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, env=variables, stdout=stream, stderr=stream, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            env=variables,
+            stdout=stream,
+            stderr=stream,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only sets a flag of the new process
         )
     stack.callback(_stopped, process)
     return process, log
+
+
+def _die_with_parent():
+    """Linux ends the process when the test process ends, however that comes about."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _said(process, log, pattern):
