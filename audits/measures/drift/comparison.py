@@ -150,7 +150,6 @@ def _compare(
             no_changes=_FEW_PAIRS,
             domain=domain,
             no_domain=no_domain,
-            rows=reference.rows + counted.rows,
         )
         verdicts = judge(columns, settings.floors, confidence=confidence, correction=settings.correction)
         measurements += measurements_of(verdicts, whole, confidence)

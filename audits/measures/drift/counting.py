@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -45,7 +46,7 @@ def profile_numbers(
     edges = {name: edges for name, (edges, _) in wide.items()}
     for name, counted in _bin(engine, {name: numbers[name] for name in wide}, edges, rows).items():
         cuts = tuple(without_empty(wide[name][1], counted.binned.edges, counted.binned.counts))
-        found[name] = _with_cuts(counted, cuts)
+        found[name] = replace(counted, cuts=cuts)
     return {name: found[name] for name in numbers}
 
 
@@ -95,7 +96,7 @@ def listed(counted: Binned, rows: int, bins: int) -> Numbers:
     cuts = coarse_cuts(picked(coarse_ranks(n, bins)), float(counted.edges[0]), float(counted.edges[-1]))
     edges = np.unique(np.concatenate([edges_at(picked(fine_ranks(n))), cuts]))
     cuts = without_empty(cuts, edges, counted.over(edges).counts)
-    return _with_cuts(_moments(counted, rows, edges), tuple(cuts))
+    return replace(_moments(counted, rows, edges), cuts=tuple(cuts))
 
 
 def _moments(counted: Binned, rows: int, edges: Floats) -> Numbers:
@@ -106,19 +107,6 @@ def _moments(counted: Binned, rows: int, edges: Floats) -> Numbers:
     mean = float((share * counted.edges).sum())
     deviation = float(np.sqrt((share * (counted.edges - mean) ** 2).sum()))
     return Numbers(rows=rows, missing=rows - n, mean=mean, deviation=deviation, binned=counted, edges=edges)
-
-
-def _with_cuts(counted: Numbers, cuts: tuple[float, ...]) -> Numbers:
-    return Numbers(
-        rows=counted.rows,
-        missing=counted.missing,
-        mean=counted.mean,
-        deviation=counted.deviation,
-        binned=counted.binned,
-        edges=counted.edges,
-        cuts=cuts,
-        suppressed=counted.suppressed,
-    )
 
 
 def _quantile_edges(engine: Engine, value: ibis.Value, finite: int, bins: int) -> tuple[Floats, list[float]]:

@@ -20,19 +20,12 @@ _METRICS = ("psi", "drift_p_value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
-    """What was found about the data sets as a whole; ``None`` with the reason where nothing could be.
-
-    Attributes
-    ----------
-    rows
-        Of both data sets together.
-    """
+    """What was found about the data sets as a whole; ``None`` with the reason where nothing could be."""
 
     changes: Sequence[Change] | None
     no_changes: str
     domain: Domain | None
     no_domain: str
-    rows: int
 
 
 def measurements_of(verdicts: Sequence[Verdict], whole: Whole, confidence: float) -> list[Measurement]:
