@@ -44,6 +44,8 @@ def random_rule(rng: Random) -> dict[str, Any]:
     if rng.random() < 0.8:
         rule["confidence"] = rng.choice(CONFIDENCES)
         rule["on_inconclusive"] = rng.choice(("block", "review"))
+        if check == "quality":  # one evaluation, one confidence
+            rule["confidence"] = CONFIDENCES[-1]
     if check == "comparison":
         metric = rng.choice(("roc_auc_score", "log_loss"))
         return {**rule, "metric": metric, "against": "champion", "margin": rng.choice((0, 0.1, 0.2))}
