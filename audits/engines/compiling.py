@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from registry.errors import InvalidInput
+
 if TYPE_CHECKING:
     import ibis
 
@@ -20,9 +22,19 @@ def to_sql(expression: ibis.Table, dialect: Dialect, *, source: str = "") -> str
     ----------
     source
         A query of PostgreSQL that stands for the table ``source``, where no view of that name does. It is never materialised.
+
+    Raises
+    ------
+    InvalidInput
+        If the engine has no way to say it.
     """
+    from ibis.common.exceptions import IbisError
+
     compiler = _compiler(dialect)
-    query = compiler.to_sqlglot(expression.unbind())
+    try:
+        query = compiler.to_sqlglot(expression.unbind())
+    except IbisError as error:
+        raise InvalidInput(f"this cannot be asked of {dialect}: {error}", field="data") from error
     if not source:
         return str(query.sql(compiler.dialect))
     # It goes before the expression's own subqueries, which read it.

@@ -131,7 +131,7 @@ def spark_connect(directory: Path):
             "--class",
             "org.apache.spark.sql.connect.service.SparkConnectServer",
             *(part for option in options for part in ("--conf", option)),
-            *("--master", "local[1]", "--driver-memory", "512m", "spark-internal"),
+            *("--master", "local[1]", "spark-internal"),
         )
         yield "127.0.0.1:" + _said(process, log, r"Spark Connect server started at: \S*?:(\d+)")
 
@@ -166,7 +166,7 @@ def spark_environment(directory: Path) -> dict[str, str]:
         "SPARK_CONF_DIR": str(configuration),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_HOSTNAME": "localhost",
-        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_MEMORY": "640m",
         "SPARK_DAEMON_JAVA_OPTS": _QUICK,
         "SPARK_WORKER_DIR": str(directory / "work"),
         "SPARK_LOCAL_DIRS": str(directory / "local"),

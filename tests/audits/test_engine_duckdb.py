@@ -243,7 +243,7 @@ def test_a_broken_file_is_named(tmp_path, content, said):
     path.write_bytes(content)
     with pytest.raises(PredictionsError, match=said):
         open_files(path, "broken.parquet")
-    with pytest.raises(PredictionsError, match="no such|cannot be read"):
+    with pytest.raises(PredictionsError, match="No such file"):
         open_files(tmp_path / "nothing.csv", "nothing.csv")
 
 
@@ -273,9 +273,9 @@ def test_a_table_larger_than_the_memory_it_may_use_is_spilled(tmp_path):
 def test_what_does_not_fit_says_which_setting_does_not_let_it(tmp_path):
     rows = pa.table({"x": pa.array(np.arange(3_000_000)).cast(pa.string())})
     path = parquet(tmp_path, "x.parquet", rows)
-    with open_files(path, "x", settings=Settings(memory="10MB", threads=1)) as engine:
-        with pytest.raises(PredictionsError, match="COUNTERSIGN_ENGINE_MEMORY"):
-            engine.grouped((), {"all": _.x.collect().length()})
+    refused = pytest.raises(PredictionsError, match="COUNTERSIGN_ENGINE_MEMORY")
+    with open_files(path, "x", settings=Settings(memory="10MB", threads=1)) as engine, refused:
+        engine.grouped((), {"all": _.x.collect().length()})
 
 
 def test_results_can_be_read_side_by_side():

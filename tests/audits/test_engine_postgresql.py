@@ -254,3 +254,11 @@ def test_few_rows_never_leave(warehouse):
     strict = Settings(disclosure=70, environment=SETTINGS.environment)
     with open_data(Data.of(warehouse.address("table=risk.awkward")), disclosure=50, settings=strict) as engine:
         assert engine.disclosure == 70
+
+
+def test_what_an_engine_cannot_say_is_an_error_of_the_input(warehouse):
+    with (
+        opened(warehouse, "table=risk.awkward") as engine,
+        pytest.raises(InvalidInput, match="cannot be asked of postgres"),
+    ):
+        engine.grouped((), {"x": _.score.approx_median()})
