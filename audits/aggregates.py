@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +50,7 @@ AGGREGATES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Grouping:
     """The groups of one set of columns, with their rates.
 
@@ -65,7 +66,7 @@ class Grouping:
     slices: list[dict[str, str]]
     points: dict[str, Floats]
 
-    @property
+    @cached_property
     def sizes(self) -> list[int]:
         """Rows per group."""
         return [int(n) for n in self.tensor.counts.sum(axis=1)]

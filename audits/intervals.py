@@ -107,10 +107,10 @@ def koopman_ratio(x1: npt.ArrayLike, n1: npt.ArrayLike, x2: npt.ArrayLike, n2: n
     ``(p1 − φ p2)² / (q1(1 − q1)/n1 + φ² q2(1 − q2)/n2)`` with ``q`` the maximum-likelihood rates under ``q1 = φ q2``.
     """
     x1, n1, x2, n2 = _floats(x1, n1, x2, n2)
-    low = _koopman_low(x1, n1, x2, n2, z)
+    # Both ways round at once: the upper limit is the lower one of the reversed ratio, turned over.
+    low, reversed_low = _koopman_low(np.stack((x1, x2)), np.stack((n1, n2)), np.stack((x2, x1)), np.stack((n2, n1)), z)
     with np.errstate(divide="ignore"):
-        high = 1.0 / _koopman_low(x2, n2, x1, n1, z)
-    return low, high
+        return low, 1.0 / reversed_low
 
 
 def _koopman_low(x1: Floats, n1: Floats, x2: Floats, n2: Floats, z: float) -> Floats:

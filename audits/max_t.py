@@ -33,7 +33,7 @@ class Draws:
     Attributes
     ----------
     cells
-        (R, G, 4) counts in each replicate.
+        (4, G, R) counts in each replicate.
     base
         (G, 4) the probabilities that they were drawn by.
     size
@@ -50,22 +50,28 @@ class Draws:
         Returns
         -------
         deviations
-            (R, k) ``r* − r``, or ``r*/r − 1`` where ``relative``; 0 where a replicate has no row in the denominator.
+            (k, R) ``r* − r``, or ``r*/r − 1`` where ``relative``; 0 where a replicate has no row in the denominator.
         variances
             (k,) ``r(1 − r)/n``, or ``(1 − r)/(n r)``.
         """
         part, of = ([i for i, name in enumerate(CELLS) if name in side] for side in (rate.part, rate.of))
         chosen = np.asarray(groups, dtype=np.intp)
-        rows = self.cells[:, chosen][:, :, of].sum(axis=2)
-        hits = self.cells[:, chosen][:, :, part].sum(axis=2)
+        hits, rows = (self._sum(cells)[chosen] for cells in (part, of))
         expected = self.base[chosen][:, of].sum(axis=1)
         centre = self.base[chosen][:, part].sum(axis=1) / expected
-        off = np.divide(hits, rows, out=np.broadcast_to(centre.astype(np.float32), rows.shape).copy(), where=rows > 0)
-        off -= centre.astype(np.float32)
+        middle = centre.astype(np.float32)[:, None]
+        off = np.divide(hits, rows, out=np.broadcast_to(middle, rows.shape).copy(), where=rows > 0)
+        off -= middle
         variance = centre * (1 - centre) / (expected * self.size[chosen])
         if relative:
-            return off / centre.astype(np.float32), variance / centre**2
+            return off / middle, variance / centre**2
         return off, variance
+
+    def _sum(self, cells: Sequence[int]) -> Singles:
+        total: Singles = self.cells[cells[0]]
+        for cell in cells[1:]:
+            total = total + self.cells[cell]
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +158,13 @@ def draw(tensor: CountTensor, groups: Sequence[int], *, seed: int, replicates: i
     squares = weights.sum(axis=1) if tensor.squares is None else tensor.squares[chosen].sum(axis=1)
     size = mass**2 / squares
     base = (weights / mass[:, None] * size[:, None] + _PRIOR) / (size[:, None] + len(CELLS) * _PRIOR)
-    cells = np.empty((replicates, len(chosen), len(CELLS)), dtype=np.float32)
+    cells = np.empty((len(CELLS), len(chosen), replicates), dtype=np.float32)
     seen: dict[tuple[int, ...], int] = {}
     for index in _in_order(tensor, chosen):
         counts = tuple(tensor.counts[chosen[index]].tolist())
         seen[counts] = seen.get(counts, 0) + 1
         stream = np.random.Generator(np.random.SFC64([seed, *counts, seen[counts]]))
-        cells[:, index] = stream.multinomial(max(round(float(size[index])), 1), base[index], replicates)
+        cells[:, index] = stream.multinomial(max(round(float(size[index])), 1), base[index], replicates).T
     return Draws(cells, base, size)
 
 
@@ -173,15 +179,14 @@ def largest_statistic(deviations: Singles, variances: Floats) -> Singles:
     Parameters
     ----------
     deviations
-        (R, k).
+        (k, R).
     variances
         (k,), above 0.
     """
-    columns = np.ascontiguousarray(deviations.T)
-    largest = np.zeros(len(deviations), dtype=np.float32)
-    for index in range(len(columns) - 1):
+    largest = np.zeros(deviations.shape[1], dtype=np.float32)
+    for index in range(len(deviations) - 1):
         scale = (1 / np.sqrt(variances[index] + variances[index + 1 :])).astype(np.float32)
-        gaps = columns[index + 1 :] - columns[index]
+        gaps = deviations[index + 1 :] - deviations[index]
         np.abs(gaps, out=gaps)
         gaps *= scale[:, None]
         np.maximum(largest, gaps.max(axis=0), out=largest)

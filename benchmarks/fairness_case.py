@@ -27,6 +27,24 @@ def ours(path: Path) -> dict[str, Any]:
     return evaluate("fairness", [path], parameters)
 
 
+def points(path: Path) -> dict[tuple[str, tuple[str, ...]], float]:
+    """The six rates of every group without intervals, from the same counting of the same file."""
+    from audits.counted import count_predictions
+    from audits.engines.opening import Data, open_data
+    from audits.parameters import Parameters
+    from audits.rates import GROUP_RATES
+
+    data = Data(name="rows", path=path)
+    with open_data(data) as engine:
+        counted = count_predictions(engine, Parameters(label="y", prediction="p"), list(bench.COLUMNS), data=data)
+    return {
+        (rate.name, tuple(where.values())): float(value)
+        for margin in map(counted.tensor.margin, OVER)
+        for rate in GROUP_RATES
+        for where, value in zip(margin.slices(), rate.point(margin), strict=True)
+    }
+
+
 def after_counting(path: Path) -> float:
     """Seconds of everything that comes after the counting: rates, intervals, 1,000 replicates."""
     from audits.counted import count_predictions
