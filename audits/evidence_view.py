@@ -192,11 +192,19 @@ class _Gallery:
             for rule in self.dossier.verdict.rules
             if rule["check"] == "performance" and rule["details"] and (bound := threshold_of(rule)) is not None
         }
-        metrics = list(dict.fromkeys(item.metric for item in measured if item.metric != "log_loss"))
+        metrics = _on_one_axis(measured)
         title = "Overall performance on the held-out test data"
         svg = metric_chart(measured, metrics=metrics, thresholds=thresholds, title=title)
         caption = f"{title}. Dot: value; bar: interval; dashed: the policy's threshold."
         return caption, svg, measurement_table(measured)
+
+
+_BESIDE = ("log_loss", "calibration_slope", "calibration_intercept", "mean_squared_error", "r2_score")
+"""Metrics in a unit of their own: in the table, but not on the axis that the others share."""
+
+
+def _on_one_axis(measured: Sequence[Measurement]) -> list[str]:
+    return list(dict.fromkeys(item.metric for item in measured if item.metric not in _BESIDE))
 
 
 def _overall(measured: Sequence[Measurement]) -> list[Measurement]:

@@ -18,6 +18,9 @@ from registry.canonical import parse_json
 from registry.errors import IntegrityFailure
 from registry.models import ModelVersion
 
+MOST_MEASUREMENTS = 60
+"""So many measurements stand on the page; the evidence file holds all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -45,6 +48,22 @@ class EvidencePart:
     report: Mapping[str, Any] = field(default_factory=dict)
     damage: str = ""
     exhibits: list[Picture] = field(default_factory=list)
+    measured: int = 0
+
+    @property
+    def open_exhibits(self) -> list[Picture]:
+        """Tables say what matters; a picture stands open only where no rule's own picture does."""
+        return [item for item in self.exhibits if not item.svg or not self.pictures]
+
+    @property
+    def folded_exhibits(self) -> list[Picture]:
+        """The pictures beside those of the rules."""
+        return [item for item in self.exhibits if item.svg and self.pictures]
+
+    @property
+    def unlisted(self) -> int:
+        """Measurements that stand in the evidence file alone."""
+        return self.measured - len(self.numbers.rows) if self.numbers else 0
 
     @property
     def may_be_repeated(self) -> bool:
@@ -90,7 +109,9 @@ def _part(
     part = EvidencePart(check, check_title(check), rules, evaluation, shown, exhibits=exhibits)
     if evaluation is None or evaluation.status != JobStatus.SUCCEEDED or evaluation.report_id is None:
         return part
-    numbers = measurement_table([row.as_measurement() for row in evaluation.measurements.all()])
+    everything = measurement_table([row.as_measurement() for row in evaluation.measurements.all()])
+    numbers = Table(heads=everything.heads, rows=everything.rows[:MOST_MEASUREMENTS])
+    part = replace(part, measured=len(everything.rows))
     try:
         report = parse_json(artifact_store.read_bytes(evaluation.report_id), what="evidence")
     except IntegrityFailure as failure:
