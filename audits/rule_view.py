@@ -124,7 +124,8 @@ def check_title(check: str) -> str:
     """The check's title in words; where a check names the data it reads (``pii:test-data``), so does the title."""
     kind, _, data = check.partition(":")
     title = CHECK_TITLES.get(kind) or kind.replace("_", " ").replace("-", " ").capitalize()
-    return f"{title} ({data.replace(':', ' to ')})" if data else title
+    named = [part.replace("+", ", ") for part in data.split(":") if part not in ("", "-")]
+    return f"{title} ({', '.join(named)})" if named else title
 
 
 def status_counts(rules: Sequence[RuleView]) -> list[tuple[str, str, str]]:
