@@ -261,4 +261,4 @@ def test_what_an_engine_cannot_say_is_an_error_of_the_input(warehouse):
         opened(warehouse, "table=risk.awkward") as engine,
         pytest.raises(InvalidInput, match="cannot be asked of postgres"),
     ):
-        engine.grouped((), {"x": _.score.approx_median()})
+        engine.grouped((), {"x": _.name.hexdigest("md5").nunique()})
