@@ -44,7 +44,8 @@ def few_groups(path: Path, memory: str) -> list[dict[str, Any]]:
     from audits.engines.settings import Settings
 
     with open_files(path, "data", settings=Settings(memory=memory)) as engine:
-        return engine.grouped(["g"], {"x": ibis._.x.sum()}).table.to_pylist()
+        found: list[dict[str, Any]] = engine.grouped(["g"], {"x": ibis._.x.sum()}).table.to_pylist()
+        return found
 
 
 def many_groups(path: Path, memory: str) -> list[dict[str, Any]]:
@@ -56,7 +57,8 @@ def many_groups(path: Path, memory: str) -> list[dict[str, Any]]:
 
     with open_files(path, "data", settings=Settings(memory=memory)) as engine:
         keys = engine.table.group_by("key").aggregate(n=ibis._.count())
-        return engine.grouped((), {"most": ibis._.n.max()}, of=keys).table.to_pylist()
+        found: list[dict[str, Any]] = engine.grouped((), {"most": ibis._.n.max()}, of=keys).table.to_pylist()
+        return found
 
 
 def check(rows: int, few: list[dict[str, Any]], many: list[dict[str, Any]]) -> None:
