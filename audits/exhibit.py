@@ -11,8 +11,8 @@ from audits.series import Series
 from audits.tables import Cell, Table
 from audits.wording import EN_DASH, number, percent, whole
 
-MOST_ROWS = 30
-"""So many rows of a table stand in documents; the evidence file holds all."""
+MOST_ROWS, MOST_OF_REST = 30, 12
+"""So many rows of a table, and so many of those without anything of note, stand in documents; the evidence file holds all."""
 
 Format = Callable[[Any], Cell]
 
@@ -149,9 +149,9 @@ def table_exhibit(
         key=key,
         title=title,
         table=Table(heads=heads(columns, group=group), rows=tuple(wanted[:most])),
-        rest=tuple(others[:most]),
+        rest=tuple(others[:MOST_OF_REST]),
         rest_title=rest_title.format(n=len(others)) if others else "",
-        omitted=max(len(wanted) - most, 0) + max(len(others) - most, 0),
+        omitted=max(len(wanted) - most, 0) + max(len(others) - MOST_OF_REST, 0),
         **more,
     )
 

@@ -187,7 +187,7 @@ def thresholds(kind: str, series: list[Series]) -> Iterator[Exhibit]:
 
 
 _REMEDY_FIGURES = (
-    ("Impact ratio", "demographic_parity_ratio", "ratio"), ("Equalized odds difference", "equalized_odds_difference", "odds"),
+    ("Impact ratio", "demographic_parity_ratio", "ratio"), ("Equalized odds", "equalized_odds_difference", "odds"),
     ("Accuracy", "accuracy_score", "accuracy"),
 )  # fmt: skip
 
@@ -223,10 +223,14 @@ def _remedy(record: Mapping[str, Any]) -> tuple[Cell, ...]:
         low, high = record.get(f"{short}_low"), record.get(f"{short}_high")
         bracket = f" ({interval(low, high)})" if low is not None and high is not None else ""
         figures.append(("number", f"{number(record.get(name))}{bracket}"))
-    return (("text", record["remedy"]), note(record.get("thresholds") or record.get("does")), *figures)
+    return (
+        ("text", record["remedy"].removeprefix("group thresholds, ")),
+        note(record.get("thresholds") or record.get("does")),
+        *figures,
+    )
 
 
-_MOST_THRESHOLDS = 21
+_MOST_THRESHOLDS = 11
 _MOST_OF_GROUPS = 12
 
 

@@ -18,7 +18,7 @@ from registry.canonical import parse_json
 from registry.errors import IntegrityFailure
 from registry.models import ModelVersion
 
-MOST_MEASUREMENTS = 60
+MOST_MEASUREMENTS = 25
 """So many measurements stand on the page; the evidence file holds all."""
 
 
