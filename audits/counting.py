@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from audits.engines.port import Engine, Value
     from audits.parameters import Parameters
 
-_LOOKED_AT = 1 << 17
+_LOOKED_AT = 1 << 14
 _NUMBERS = ("number", "integer", "boolean")
 _NOWHERE = Path()
 
