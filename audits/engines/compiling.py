@@ -71,7 +71,7 @@ def _compiler(dialect: Dialect) -> Any:
     # The rules for Spark read an option that exists once Ibis has loaded the whole backend; nothing connects.
     from ibis import pyspark  # noqa: F401 - this loads it
 
-    return compilers.PySparkCompiler()
+    return _spark()
 
 
 def _postgres() -> Any:
@@ -87,5 +87,17 @@ def _postgres() -> Any:
             if given.is_numeric() and to.is_boolean():
                 return arg.neq(0)
             return super().visit_Cast(op, arg=arg, to=to)
+
+    return Compiler()
+
+
+def _spark() -> Any:
+    """The rules for Spark, which counts the places of an array in 32 bits."""
+    import ibis.expr.datatypes as dt
+    from ibis.backends.sql import compilers
+
+    class Compiler(compilers.PySparkCompiler):  # type: ignore[misc, unused-ignore]
+        def visit_ArrayIndex(self, op: Any, *, arg: Any, index: Any) -> Any:  # noqa: N802 - Ibis names its rules so
+            return super().visit_ArrayIndex(op, arg=arg, index=self.cast(index, dt.int32))
 
     return Compiler()
