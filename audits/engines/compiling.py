@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Dialect: TypeAlias = Literal["duckdb", "postgres", "pyspark"]
 
+# Characters that sqlglot writes as \a, \v, \f, which Spark reads as the letters; and code points that no text holds.
+_UNSPOKEN = {"\a": "\ufdd0", "\v": "\ufdd1", "\f": "\ufdd2"}
+
 
 def to_sql(expression: ibis.Table, dialect: Dialect, *, source: str = "") -> str:
     """The SQL of a table expression over the table ``source``.
@@ -35,6 +38,8 @@ def to_sql(expression: ibis.Table, dialect: Dialect, *, source: str = "") -> str
         query = compiler.to_sqlglot(expression.unbind())
     except IbisError as error:
         raise InvalidInput(f"this cannot be asked of {dialect}: {error}", field="data") from error
+    if dialect == "pyspark":
+        return _spoken_by_spark(query, compiler.dialect)
     if not source:
         return str(query.sql(compiler.dialect))
     # It goes before the expression's own subqueries, which read it.
@@ -89,6 +94,18 @@ def _postgres() -> Any:
             return super().visit_Cast(op, arg=arg, to=to)
 
     return Compiler()
+
+
+def _spoken_by_spark(query: Any, dialect: Any) -> str:
+    from sqlglot import exp
+
+    for literal in query.find_all(exp.Literal):
+        if literal.is_string:
+            literal.set("this", literal.this.translate(str.maketrans(_UNSPOKEN)))
+    written = str(query.sql(dialect))
+    for character, stand_in in _UNSPOKEN.items():
+        written = written.replace(stand_in, f"\\u{ord(character):04x}")
+    return written
 
 
 def _spark() -> Any:

@@ -23,7 +23,7 @@ NAMES = [
     "back\\slash",
     "%s %(x)s",
     "null",
-    " pad ",
+    " pad\f\v ",
     "a\nb",
     "🙂",
 ]
@@ -90,6 +90,8 @@ GROUPINGS = {
     ),
     "arithmetic": (
         {
+            "bare": _.name.strip(),
+            "controls": ibis.literal("\a\b\t\n\v\f\r\x1f\\v"),
             "remainder": _.id % 7,
             "quotient": _.id / 8,
             "floored": _.id // 7,
