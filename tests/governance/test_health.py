@@ -25,7 +25,8 @@ def test_probes_answer_without_signing_in(client, address):
 
 
 def test_not_ready_while_migrations_are_missing(client):
-    MigrationRecorder(connection).migration_qs.filter(app="governance", name__startswith="0002").delete()
+    recorded = MigrationRecorder(connection).migration_qs.filter(app="governance").order_by("id")
+    recorded.filter(pk=recorded.last().pk).delete()
     response = client.get("/health/ready")
     assert (response.status_code, "migrate" in response.json()["status"]) == (503, True)
     assert client.get("/health/live").status_code == 200

@@ -80,6 +80,9 @@ def test_the_example_for_consumer_credit_is_read_whole():
         ("impact-ratio-intersections", "fairness", "review"),
         ("equal-opportunity", "fairness", "review"),
         ("no-worse-than-champion", "comparison", "block"),
+        ("data-complete", "quality", "block"),
+        ("no-leak", "quality", "block"),
+        ("no-direct-identifiers", "pii", "block"),
         ("card-complete", "documentation", "block"),
     ]
     assert document.rules[2].over == (("race",), ("sex",))
