@@ -5,10 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import select
 import shutil
 import signal
+import socket
+import socketserver
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -35,6 +39,27 @@ class Postgres:
     def address(self, what, credentials="warehouse"):
         host = quote(re.search(r"host=([^&]+)", self.uri).group(1), safe="/")
         return f"postgresql:///postgres?host={host}&{what}&credentials={credentials}"
+
+    @contextmanager
+    def over_tcp(self):
+        """The port on 127.0.0.1 behind which the server answers, as a warehouse would; the wheel's own knows sockets only."""
+        behind = f"{re.search(r'host=([^&]+)', self.uri).group(1)}/.s.PGSQL.5432"
+
+        class Forward(socketserver.BaseRequestHandler):
+            def handle(self):
+                with socket.socket(socket.AF_UNIX) as there:
+                    there.connect(behind)
+                    ends = {self.request: there, there: self.request}
+                    while ready := select.select(list(ends), [], [], 10)[0]:
+                        for end in ready:
+                            if not (data := end.recv(65536)):
+                                return
+                            ends[end].sendall(data)
+
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Forward) as server:
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            yield server.server_address[1]
+            server.shutdown()
 
     def run(self, *statements):
         with psycopg2.connect(self.uri) as connection, connection.cursor() as cursor:

@@ -47,6 +47,18 @@ def test_it_answers_as_duckdb_does(warehouse):
     assert engine.name.startswith("postgresql 18.")
 
 
+def test_a_host_and_a_port_are_enough(warehouse):
+    with warehouse.over_tcp() as port:
+        address = f"postgresql://127.0.0.1:{port}/postgres?table=risk.awkward&credentials=warehouse"
+        submitted = Data(name="training", url=address)
+        allowed = Settings(environment=SETTINGS.environment, hosts=frozenset({"127.0.0.1"}))
+        with open_data(submitted, settings=allowed) as engine:
+            assert engine.rows() == 620
+            assert engine.read(engine.table.select("id", "name")).num_rows == 620
+        with pytest.raises(InvalidInput, match="may not ask"):
+            open_data(submitted, settings=SETTINGS)
+
+
 def test_a_query_stands_for_a_table(warehouse):
     query = "SELECT name AS who, count(*) AS times FROM risk.awkward WHERE flag GROUP BY 1 -- a comment"
     with opened(warehouse, "query=" + query.replace(" ", "+")) as engine, open_arrow(awkward_table()) as duck:
