@@ -9,6 +9,7 @@ from typing import Any
 
 from audits.engines.opening import Data, open_data
 from audits.engines.port import Progress
+from audits.engines.watching import watched
 from audits.kinds.given import Given
 from audits.kinds.kind import Kind
 from audits.kinds.prediction_inputs import names
@@ -16,7 +17,9 @@ from audits.report import Report, make_report
 from registry.errors import InvalidInput
 
 MOST_QUASI = 20
-_SIZED, _DIVERSE = 0.3, 0.6
+_DIVERSE = 0.6
+_OF_SENSITIVE, _OF_SEARCH = 4, 20
+"""About so many queries each sensitive column, and the search, ask: what progress is measured by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,20 +95,21 @@ def run(inputs: Sequence[Data], parameters: AnonymityParameters, progress: Progr
         rows = engine.rows()
         if not rows:
             raise InvalidInput(f"{inputs[0].name}: has no rows; anonymity needs at least one", field="data")
-        keys = make_keys(engine, parameters.quasi)
-        progress(_SIZED / 2, f"putting {rows:,} rows into classes")
-        diversities = []
-        sizes = None
-        for place, column in enumerate(parameters.sensitive):
-            progress(_SIZED + place / len(parameters.sensitive) * (_DIVERSE - _SIZED), f"diversity of {column!r}")
-            sizes, diversity = diversify_classes(engine, keys, column, parameters.categorical)
-            diversities.append(diversity)
-        sizes = sizes or size_classes(engine, keys)
+        passes = len(parameters.quasi) + 1 + _OF_SENSITIVE * len(parameters.sensitive)
+        with watched(engine, progress, 0.0, _DIVERSE, f"putting {rows:,} rows into classes", passes=passes):
+            keys = make_keys(engine, parameters.quasi)
+            diversities = []
+            sizes = None
+            for column in parameters.sensitive:
+                sizes, diversity = diversify_classes(engine, keys, column, parameters.categorical)
+                diversities.append(diversity)
+            sizes = sizes or size_classes(engine, keys)
         identifying = None
         if parameters.identify:
-            identifying = find_identifying(
-                engine, keys, sizes, share=parameters.single_out, step=lambda note: progress(_DIVERSE, note)
-            )
+            with watched(engine, progress, _DIVERSE, 1.0, "finding what makes records unique", passes=_OF_SEARCH):
+                identifying = find_identifying(
+                    engine, keys, sizes, share=parameters.single_out, step=lambda note: progress(_DIVERSE, note)
+                )
         found = Anonymity(
             rows=rows, sizes=sizes, diversities=tuple(diversities), identifying=identifying, parameters=parameters
         )

@@ -8,12 +8,15 @@ from typing import Any
 
 from audits.engines.opening import Data
 from audits.engines.port import Progress
+from audits.engines.watching import watched
 from audits.kinds.kind import Kind
 from audits.kinds.prediction_inputs import names, numbers
 from audits.measures.bias_audit.parameters import BiasAudit, parse_bias_audit
 from audits.report import Report, make_report
 
 _COUNTED = 0.5
+_PASSES = 6
+"""About so many queries are asked: what progress is measured by."""
 
 
 def run(inputs: Sequence[Data], parameters: BiasAudit, progress: Progress) -> Report:
@@ -24,10 +27,11 @@ def run(inputs: Sequence[Data], parameters: BiasAudit, progress: Progress) -> Re
 
     progress(0.0, "counting people by category")
     with open_data(inputs[0]) as engine:
-        audits = [(selections(engine, parameters), SELECTION)] if parameters.selected else []
-        if parameters.score:
-            mode = SCORING_BESIDE if audits else SCORING
-            audits.append((scorings(engine, parameters), mode))
+        with watched(engine, progress, 0.0, _COUNTED, "counting people by category", passes=_PASSES):
+            audits = [(selections(engine, parameters), SELECTION)] if parameters.selected else []
+            if parameters.score:
+                mode = SCORING_BESIDE if audits else SCORING
+                audits.append((scorings(engine, parameters), mode))
         progress(_COUNTED, "comparing categories")
         parts = [report(people, mode, parameters) for people, mode in audits]
         people = audits[-1][0]

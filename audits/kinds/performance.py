@@ -8,6 +8,7 @@ from typing import Any
 
 from audits.engines.opening import Data
 from audits.engines.port import Engine, Progress
+from audits.engines.watching import watched
 from audits.kinds.addition import Addition
 from audits.kinds.kind import Kind
 from audits.kinds.prediction_inputs import (
@@ -66,7 +67,9 @@ def _binary(engine: Engine, data: Data, parameters: Parameters, progress: Progre
     from audits.kinds.performance_extensions import of_binary
     from audits.performance import measure_performance
 
-    counted = count_predictions(engine, parameters, (), data=data)
+    passes = 2 + bool(parameters.weight) + 2 * bool(parameters.score)
+    with watched(engine, progress, 0.0, _COUNTED, "counting rows", passes=passes):
+        counted = count_predictions(engine, parameters, (), data=data)
     progress(_COUNTED, f"measuring {counted.tensor.total:,} rows")
     core = measure_performance(counted, confidences=parameters.confidences, seed=parameters.seed)
     added = of_binary(
