@@ -107,6 +107,7 @@ def test_a_table_without_rows_is_measured_as_nothing(tmp_path):
     report = report_on(written(tmp_path, {"x": pa.array([], pa.int64())}))
     assert value(report, "completeness", column="x")["value"] is None
     assert value(report, "duplicate_rate")["value"] is None
+    assert value(report, "constant_columns")["value"] is None
     assert "the table has no rows" in report["warnings"]
     canonical_json(report)
 

@@ -119,8 +119,8 @@ def _of_columns(found: Quality) -> Iterator[Measurement]:
 
 def _of_rows(found: Quality) -> Iterator[Measurement]:
     constant = [name for name, column in found.columns.items() if column.constant]
-    note = f"in {', '.join(constant)}" if constant else ""
-    yield _number(found, "constant_columns", float(len(constant)), found.rows, note=note)
+    note = f"in {', '.join(constant)}" if constant else "" if found.rows else "there are no rows to count"
+    yield _number(found, "constant_columns", float(len(constant)) if found.rows else None, found.rows, note=note)
     for key, rows in found.repeated.items():
         where = {"key": ", ".join(key)} if key else {}
         said = "rows that repeat an earlier key" if key else "rows that repeat an earlier one in all columns"
