@@ -42,7 +42,7 @@ def bias_audit(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         yield table_exhibit(f"{kind}-table-{index}", item.title, [item], columns, draw=None)
         if any(record.get("impact_ratio") is not None for record in item.records()):
             yield table_exhibit(
-                f"{kind}-ratios-{index}", f"Impact ratios: {item.title.split(';')[0]}", [item], columns,
+                f"{kind}-ratios-{index}", _ratio_title(item), [item], columns,
                 draw=partial(_ratios, item), plot=True,
                 note="Four fifths is a statistical screen; the law sets no threshold. Intervals are ours, not the law's.",
             )  # fmt: skip
@@ -61,8 +61,15 @@ def _ratios(series: Series) -> str:
         for record in series.records()
     ]
     rows.sort(key=lambda row: (row.value is None, -(row.value or 0.0), row.label))
-    title = f"Impact ratios: {series.title.split(';')[0]}"
-    return interval_chart(most_telling(rows), axis="Impact ratio", title=title, threshold=_FOUR_FIFTHS)
+    return interval_chart(
+        most_telling(rows), axis="Impact ratio", title=_ratio_title(series), threshold=_FOUR_FIFTHS, mark="four fifths"
+    )
+
+
+def _ratio_title(series: Series) -> str:
+    """``Impact ratios by sex``, from the title of the law's table."""
+    kind, _, columns = series.title.split(";")[0].partition(" by ")
+    return f"Impact ratios of {'scoring' if kind.startswith('Scoring') else 'selection'} by {columns}"
 
 
 _FOUR_FIFTHS = 0.8

@@ -53,7 +53,7 @@ def columns(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """Columns that drifted or could not be compared; the steady ones only when asked for."""
     yield table_exhibit(
         f"{kind}-columns", series[0].title, series, _DRIFT, matters=lambda record: record["state"] in _STATES,
-        rest_title="{n} columns that did not drift",
+        rest_title=("{n} column that did not drift", "{n} columns that did not drift"),
     )  # fmt: skip
     measured_ones = [record for record in series[0].records() if record["psi"] is not None][:MOST_COLUMNS]
     if measured_ones:
@@ -89,7 +89,7 @@ def _histograms(series: list[Series]) -> str:
         panels.append(
             Panel(
                 title=item.slice["column"],
-                ticks=tuple(_tick(record) for record in records),
+                ticks=tuple(_tick(record, few=len(records) <= _FEW) for record in records),
                 filled=tuple(record["reference_share"] or 0.0 for record in records),
                 outlined=tuple(record["current_share"] or 0.0 for record in records),
                 note=f"PSI {number(psi)}",
@@ -99,17 +99,19 @@ def _histograms(series: list[Series]) -> str:
     return panels_chart(panels, title="Distributions, reference and current", said=f"{names}.")
 
 
-def _tick(record: dict[str, Any]) -> str:
-    if record["low"] is None and record["high"] is None:
+def _tick(record: dict[str, Any], *, few: bool) -> str:
+    """A bin's own name where there are few; else the edge that bounds it."""
+    low, high = record["low"], record["high"]
+    if few or (low is None and high is None):
         return str(record["bin"])
-    return _bound(record["high"]) if record["low"] is None else _bound(record["low"])
+    return f"below {_bound(high)}" if low is None else f"{_bound(low)} and more"
 
 
 def _bound(value: float) -> str:
     return whole(value) if abs(value) >= _LARGE else f"{value:.4g}".replace("-", "−")
 
 
-_LARGE = 10_000
+_LARGE, _FEW = 10_000, 5
 
 
 def correlations(kind: str, series: list[Series]) -> Iterator[Exhibit]:

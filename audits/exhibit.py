@@ -126,7 +126,7 @@ def table_exhibit(
     *,
     group: str = "",
     matters: Callable[[Mapping[str, Any]], bool] | None = None,
-    rest_title: str = "",
+    rest_title: tuple[str, str] = ("{n} more", "{n} more"),
     most: int = MOST_ROWS,
     **more: Any,
 ) -> Exhibit:
@@ -135,7 +135,8 @@ def table_exhibit(
     Parameters
     ----------
     matters
-        Whether a record is of note; the others go to ``rest``, called ``rest_title`` (with ``{n}`` for their number).
+        Whether a record is of note; the others go to ``rest``, called ``rest_title``: the words for one and for several, with
+        ``{n}`` for their number.
     most
         Rows shown.
     more
@@ -150,7 +151,7 @@ def table_exhibit(
         title=title,
         table=Table(heads=heads(columns, group=group), rows=tuple(wanted[:most])),
         rest=tuple(others[:MOST_OF_REST]),
-        rest_title=rest_title.format(n=len(others)) if others else "",
+        rest_title=rest_title[len(others) > 1].format(n=len(others)) if others else "",
         omitted=max(len(wanted) - most, 0) + max(len(others) - MOST_OF_REST, 0),
         **more,
     )

@@ -46,7 +46,7 @@ def columns(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """Columns with findings; the others only when asked for."""
     yield table_exhibit(
         f"{kind}-columns", series[0].title, series, _COLUMNS, matters=lambda record: bool(record["problems"]),
-        rest_title="{n} columns without findings",
+        rest_title=("{n} column without findings", "{n} columns without findings"),
     )  # fmt: skip
 
 
@@ -54,5 +54,5 @@ def expectations(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """Expectations that are not met; the others only when asked for."""
     yield table_exhibit(
         f"{kind}-expectations", series[0].title, series, _EXPECTATIONS,
-        matters=lambda record: record["status"] != "passed", rest_title="{n} expectations that are met",
+        matters=lambda record: record["status"] != "passed", rest_title=("{n} expectation that is met", "{n} expectations that are met"),
     )  # fmt: skip

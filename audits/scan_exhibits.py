@@ -37,7 +37,7 @@ def personal_data(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         return
     yield table_exhibit(
         f"{kind}-personal-data", series[0].title, series, _PERSONAL_DATA, matters=lambda record: record["reported"],
-        rest_title="{n} possible findings, too unsure to count",
+        rest_title=("{n} possible finding, too unsure to count", "{n} possible findings, too unsure to count"),
         note="Examples are masked; the original values are in the data alone.",
     )  # fmt: skip
 
@@ -47,7 +47,7 @@ def scanned_columns(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     read = sum(len(item.rows) for item in series)
     yield table_exhibit(
         f"{kind}-scanned", f"{read} columns were scanned; those with personal data", series, _SCANNED, matters=lambda record: bool(record["entities"]),
-        rest_title="{n} columns in which nothing was found",
+        rest_title=("{n} column in which nothing was found", "{n} columns in which nothing was found"),
     )  # fmt: skip
 
 

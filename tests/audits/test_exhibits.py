@@ -93,7 +93,7 @@ def test_a_table_starts_with_what_matters_and_says_what_it_leaves_out():
     )
     shown = table_exhibit(
         "q", "Columns", [series], [Column("column", "Column"), Column("bad", "Bad", counted)], most=5,
-        matters=lambda record: record["bad"], rest_title="{n} columns without findings",
+        matters=lambda record: record["bad"], rest_title=("one", "{n} columns without findings"),
     )  # fmt: skip
     assert [row[0][1] for row in shown.table.rows] == ["c0", "c10", "c20", "c30", "c40"]
     assert shown.rest_title == "90 columns without findings"
@@ -112,3 +112,44 @@ def test_the_terminal_shows_tables_and_names_what_only_json_has():
     assert "Something new\n  Column   N\n  c0       0\n" in text
     assert "30 more with --json" in text
     assert "with --json also: Calibration: observed rate against predicted probability" in text
+
+
+def test_drift_names_its_bins_and_puts_what_moved_before_what_did_not():
+    heads = (
+        "column", "state", "psi", "psi_low", "psi_high", "ks_statistic", "wasserstein_distance",
+        "jensen_shannon_distance", "cramers_v", "p_value", "missing_reference", "missing_current", "new_categories",
+        "vanished_categories", "note",
+    )  # fmt: skip
+    moved = ("income", "drifted", 0.4, 0.3, 0.5, 0.3, 0.4, 0.2, None, 0.0001, 0.0, 0.01, [], [], "")
+    still = ("age", "stable", 0.01, 0.0, 0.02, 0.1, 0.1, 0.1, None, 0.9, 0.0, 0.0, [], [], "")
+    histogram = Series(
+        name="drift_histogram",
+        title="income: reference and current",
+        slice={"column": "income"},
+        columns=("bin", "low", "high", "reference", "current", "reference_share", "current_share", "psi"),
+        rows=(("below 1", None, 1.0, 40, 10, 0.4, 0.1, 0.3), ("1 and above", 1.0, None, 60, 90, 0.6, 0.9, 0.1)),
+    )
+    table = Series(name="drift", title="Columns, the worst first", columns=heads, rows=(moved, still))
+    columns, distances, shapes = exhibits_of("drift", [table, histogram])
+    assert [row[0][1] for row in columns.table.rows] == ["income"]
+    assert columns.table.rows[0][1] == ("fail", "✕ drifted")
+    assert columns.rest_title == "1 column that did not drift"
+    assert "0.400 (0.300–0.500)" in distances.draw()
+    assert "1 and above" in shapes.draw()
+    assert "PSI 0.400" in shapes.draw()
+
+
+def test_a_bias_audit_calls_four_fifths_no_threshold_of_the_law():
+    series = Series(
+        name="bias_audit",
+        title="Selection rates and impact ratios by sex; 15 people of unknown category",
+        columns=("category", "assessed", "favoured", "rate", "rate_low", "rate_high", "impact_ratio", "ratio_low",
+                 "ratio_high", "note"),
+        rows=(("female", 40, 20, 0.5, 0.4, 0.6, 0.8, 0.6, 1.0, ""), ("male", 40, 25, 0.625, 0.5, 0.7, 1.0, 0.8, 1.0, "")),
+    )  # fmt: skip
+    table, picture = exhibits_of("bias-audit", [series])
+    assert table.draw is None
+    assert [row[0][1] for row in table.table.rows] == ["female", "male"]
+    assert picture.title == "Impact ratios of selection by sex"
+    assert "Four fifths 0.80." in picture.draw()
+    assert "the law sets no threshold" in picture.note
