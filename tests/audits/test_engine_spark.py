@@ -5,7 +5,6 @@ All of it is one test, because the cluster takes a while to start and test proce
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 
@@ -144,9 +143,6 @@ def _refuses_what_it_cannot_read(master, files):
         engine.grouped({"number": _.name.cast("int64")})
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("grpc") is None, reason="Spark Connect needs the package grpcio: pyspark[connect]"
-)
 def test_spark_connect_answers_as_duckdb_does(files, tmp_path):
     with (
         spark_connect(tmp_path) as server,
