@@ -13,6 +13,7 @@ class Scope(StrEnum):
     READ = "read"
     SUBMIT = "submit"
     GATE = "gate"
+    LINEAGE = "lineage"
     PROMOTE = "promote"
     POLICY = "policy"
     MANAGE = "manage"

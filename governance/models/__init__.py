@@ -1,6 +1,7 @@
 """Tables of the governance package."""
 
 from governance.models.dossier_export import DossierExport, DossierFile
+from governance.models.notice import Notice, SavedView
 from governance.models.policy import Policy, PolicyVersion
 from governance.models.promotion import EnvironmentPointer, Promotion
 from governance.models.review import Review, SignOff, Stage
@@ -13,10 +14,12 @@ __all__ = [
     "DossierFile",
     "EnvironmentPointer",
     "GateDecision",
+    "Notice",
     "Policy",
     "PolicyVersion",
     "Promotion",
     "Review",
+    "SavedView",
     "SignOff",
     "Stage",
     "Verdict",

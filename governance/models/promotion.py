@@ -44,11 +44,18 @@ class Promotion(models.Model):
 
 
 class EnvironmentPointer(models.Model):
-    """Which promotion an environment stands on now, per model. Moved only by promotion and rollback, under lock."""
+    """Which promotion an environment stands on now, per model, and whether it would still be let in.
+
+    Moved only by promotion and rollback, under lock. Compliance follows each time that what runs there is judged again.
+    """
 
     model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="pointers")
     environment = models.CharField(max_length=50)
     promotion = models.ForeignKey(Promotion, null=True, on_delete=models.PROTECT, related_name="+")
+    noncompliant_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when what runs there would not be let in again; null while it would."
+    )
+    noncompliance = models.TextField(blank=True, help_text="Why, in one or two sentences.")
 
     class Meta:
         default_permissions = ()

@@ -2,9 +2,20 @@
 
 from registry.models.artifact import Artifact, ArtifactUpload
 from registry.models.card import CARD_KEYS, CARD_SECTIONS, CardRevision
-from registry.models.dataset import Dataset, DatasetVersion
+from registry.models.dataset import Dataset, DatasetVersion, DatasheetRevision
 from registry.models.idempotency import IdempotentRequest
+from registry.models.intake import Intake, RiskAssessment
+from registry.models.inventory import Deployment, ExternalRegistry, ExternalVersion
 from registry.models.ledger import Checkpoint, LedgerEntry
+from registry.models.lineage import (
+    Classification,
+    LineageColumn,
+    LineageEdge,
+    LineageEvent,
+    LineageJob,
+    LineageStatement,
+    Place,
+)
 from registry.models.person import Person
 from registry.models.registered_model import ModelVersion, RegisteredModel, VersionArtifact
 from registry.models.use_case import RiskTier, UseCase
@@ -16,13 +27,26 @@ __all__ = [
     "ArtifactUpload",
     "CardRevision",
     "Checkpoint",
+    "Classification",
     "Dataset",
     "DatasetVersion",
+    "DatasheetRevision",
+    "Deployment",
+    "ExternalRegistry",
+    "ExternalVersion",
     "IdempotentRequest",
+    "Intake",
     "LedgerEntry",
+    "LineageColumn",
+    "LineageEdge",
+    "LineageEvent",
+    "LineageJob",
+    "LineageStatement",
     "ModelVersion",
     "Person",
+    "Place",
     "RegisteredModel",
+    "RiskAssessment",
     "RiskTier",
     "UseCase",
     "VersionArtifact",

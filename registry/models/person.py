@@ -18,6 +18,8 @@ class Person(AbstractUser):
         verbose_name_plural = "people"
         permissions = [
             ("create_use_case", "May register use cases"),
+            ("register_dataset", "May take over datasets that were merely declared, and register them for others"),
+            ("add_external_registry", "May connect other registries and import from them"),
             ("view_whole_ledger", "May read and export the whole ledger"),
         ]
 
