@@ -56,6 +56,7 @@ class EnvironmentPointer(models.Model):
         null=True, blank=True, help_text="Since when what runs there would not be let in again; null while it would."
     )
     noncompliance = models.TextField(blank=True, help_text="Why, in one or two sentences.")
+    judged_at = models.DateTimeField(null=True, blank=True, help_text="When what runs there was judged again last.")
 
     class Meta:
         default_permissions = ()
