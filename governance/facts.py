@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,20 @@ def gather_facts(
     evaluations: Mapping[str, Evaluation],
     champion: ModelVersion | None,
     as_of: datetime,
+    reads: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The facts as ``docs/policy.md`` describes them; JSON types only."""
+    """The facts as ``docs/policy.md`` describes them; JSON types only.
+
+    ``reads`` are the kinds of facts beyond the usual that the policy's rules read: ``lineage``.
+    """
     card = current_card(version)
+    told = {}
+    if "lineage" in reads:
+        from governance.lineage_facts import lineage_facts
+
+        told["lineage"] = lineage_facts(version, as_of)
     return {
+        **told,
         "as_of": _time(as_of),
         "subject": {
             "model": version.model.name,

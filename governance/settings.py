@@ -174,6 +174,17 @@ AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 
+# ── e-mail ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Without a host nothing is mailed: notices then wait in the inbox only.
+EMAIL_HOST = os.environ.get("COUNTERSIGN_SMTP_HOST", "")
+EMAIL_PORT = int(os.environ.get("COUNTERSIGN_SMTP_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("COUNTERSIGN_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("COUNTERSIGN_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("COUNTERSIGN_SMTP_TLS", "1") == "1"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = os.environ.get("COUNTERSIGN_MAIL_FROM", f"countersign@{ALLOWED_HOSTS[0]}")
+
 # ── API ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 REST_FRAMEWORK: dict[str, Any] = {

@@ -36,3 +36,27 @@ def render_dossier(export_id: str) -> None:
     from governance.services.dossier_exports import render_dossier as render
 
     render(export_id=uuid.UUID(export_id))
+
+
+@task()
+def mail_notice(notice_id: int) -> None:
+    """Send one notice by e-mail."""
+    from governance.services.notices import mail
+
+    mail(notice_id=notice_id)
+
+
+@task()
+def judge_dependents(dataset_id: int, because: str) -> None:
+    """Judge again every model that depends on a dataset."""
+    from governance.services.rejudging import judge_dependents as judge
+
+    judge(dataset_id=dataset_id, because=because)
+
+
+@task()
+def judge_use_case(use_case_id: int, because: str) -> None:
+    """Judge again every model of a use case."""
+    from governance.services.rejudging import judge_use_case as judge
+
+    judge(use_case_id=use_case_id, because=because)

@@ -65,18 +65,24 @@ class AttestationStatusView(APIView):
 
     @extend_schema(responses=AttestationStatusSerializer)
     def get(self, request: PersonRequest, sha256: str) -> Response:
-        """``current``, ``superseded`` by a later promotion or rollback, or ``expired``."""
+        """``current``, ``superseded`` by a later promotion or rollback, ``expired``, or ``non-compliant``: it still runs
+
+        there, but would not be let in again, and ``reason`` says why.
+        """
         promotion = _promotion(request.user, sha256)
         pointer = EnvironmentPointer.objects.get(model=promotion.model, environment=promotion.environment)
         status = "current" if pointer.promotion_id == promotion.pk else "superseded"
         if promotion.valid_until and promotion.valid_until <= timezone.now():
             status = "expired"
+        elif status == "current" and pointer.noncompliant_since:
+            status = "non-compliant"
         return Response(
             {
                 "sha256": promotion.attestation_id,
                 "status": status,
                 "environment": promotion.environment,
                 "valid_until": promotion.valid_until,
+                "reason": pointer.noncompliance if status == "non-compliant" else "",
             }
         )
 

@@ -235,9 +235,10 @@ class AttestationStatusSerializer(serializers.Serializer[Any]):
     """Whether a promotion still stands: stock verifiers check neither expiry nor revocation."""
 
     sha256 = serializers.CharField()
-    status = serializers.ChoiceField(["current", "superseded", "expired"])
+    status = serializers.ChoiceField(["current", "superseded", "expired", "non-compliant"])
     environment = serializers.CharField()
     valid_until = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(help_text="Why it would not be let in again; empty otherwise.")
 
 
 class CardSerializer(serializers.Serializer[Any]):

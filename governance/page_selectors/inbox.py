@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 
 from governance.page_selectors.roles import roles_by_model
 from governance.page_selectors.rules import stops
-from governance.page_selectors.standing import Standing, active_reviews, newest_versions, standings_of
+from governance.page_selectors.standing import (
+    Standing,
+    active_reviews,
+    newest_versions,
+    no_longer_allowed,
+    standings_of,
+)
 from governance.segregation import Case, Signer, objections
 from governance.transitions import ReviewState
 from registry.models import Dataset, Person
@@ -38,7 +44,8 @@ def inbox_for(person: Person) -> list[Item]:
     models = list(models_for(person))
     roles = roles_by_model(person, models)
     owned = set(Dataset.objects.filter(owner=person).values_list("slug", flat=True))
-    found = standings_of(list(newest_versions(models)), list(active_reviews(models)))
+    versions = {version.pk: version for version in [*newest_versions(models), *no_longer_allowed(models)]}
+    found = standings_of(list(versions.values()), list(active_reviews(models)))
     items = [_item(person, standing, roles[standing.version.model_id], owned) for standing in found]
     kept = [item for item in items if item is not None]
     kept.sort(

@@ -88,6 +88,19 @@ def newest_versions(models: Collection[RegisteredModel]) -> QuerySet[ModelVersio
     )
 
 
+def no_longer_allowed(models: Collection[RegisteredModel]) -> QuerySet[ModelVersion]:
+    """Versions that run somewhere and would not be let in again."""
+    running = EnvironmentPointer.objects.filter(
+        model__in=[model.pk for model in models], noncompliant_since__isnull=False, promotion__isnull=False
+    ).values("promotion__version")
+    return (
+        ModelVersion.objects.filter(pk__in=running)
+        .select_related("model__use_case", "submitted_by")
+        .defer("manifest")
+        .order_by("model__name")
+    )
+
+
 def standings_of(versions: Collection[ModelVersion], reviews: Iterable[Review] = ()) -> list[Standing]:
     """Standings of ``versions`` in every environment they were judged for, and of ``reviews`` of other versions.
 
@@ -134,10 +147,20 @@ def standing(
     progress = stage_progress(review, now, answers=answers) if review else []
     stage, status, word = _words(verdict, review, progress)
     here = (version.pk, environment) in places.running
-    if here and stage == "approved":
-        status, word = "pass", _("runs in %(environment)s") % {"environment": environment}
+    if here:
+        status, word = _words_where_it_runs(stage, status, word, environment)
     promoted = (version.pk, environment) in places.promoted
     return Standing(version, environment, verdict, review, answers, progress, here, promoted, status, word, stage)
+
+
+def _words_where_it_runs(stage: str, status: str, word: str, environment: str) -> tuple[str, str]:
+    """What runs, and would it be let in again."""
+    where = {"environment": environment, "word": word}
+    if stage == "approved":
+        return "pass", _("runs in %(environment)s") % where
+    if stage in ("measuring", "review"):
+        return status, _("runs in %(environment)s; %(word)s") % where
+    return "fail", _("runs in %(environment)s, no longer allowed: %(word)s") % where
 
 
 def _words(verdict: Verdict | None, review: Review | None, progress: list[StageProgress]) -> tuple[str, str, str]:

@@ -14,7 +14,7 @@ from audits.dossier import Change
 from audits.models import Evaluation
 from audits.services.evaluations import MEASURERS
 from governance.changes import changes_since
-from governance.models import DossierExport, PolicyVersion, Promotion, Review
+from governance.models import DossierExport, EnvironmentPointer, PolicyVersion, Promotion, Review
 from governance.page_selectors.evidence import EvidencePart, current_by_kind, evidence_of
 from governance.page_selectors.rules import RulesShown, rules_of
 from governance.page_selectors.stages import Signature, StageShown, signatures_of, stages_of
@@ -60,6 +60,7 @@ class VersionPage:
     facts: dict[str, Any]
     files: list[Any]
     promotion: Promotion | None
+    pointer: EnvironmentPointer | None
     export: DossierExport | None
     history: Sequence[LedgerEntry]
     policy: PolicyVersion | None
@@ -71,8 +72,12 @@ class VersionPage:
     def headline(self) -> tuple[str, str]:
         """``(status, sentence)``: whether the environment may run it, in a few words."""
         standing, where = self.standing, {"environment": self.environment}
-        if standing.runs:
+        if standing.runs and standing.stage == "approved":
             return "pass", _("runs in %(environment)s") % where
+        if standing.runs and standing.stage in ("blocked", "rejected", "uncovered"):
+            return "fail", _("runs in %(environment)s and is no longer allowed there") % where
+        if standing.runs:
+            return standing.status, _("runs in %(environment)s and is judged again") % where
         match standing.stage:
             case "approved":
                 return "pass", _("may be promoted to %(environment)s") % where
@@ -152,6 +157,7 @@ def version_page(person: Person, version: ModelVersion, standing: Standing, envi
         facts=version.facts,
         files=list(version.files.select_related("artifact")),
         promotion=promotions.order_by("-created_at").first(),
+        pointer=EnvironmentPointer.objects.filter(promotion__version=version, environment=environment).first(),
         export=exports.prefetch_related("files__artifact").order_by("-created_at").first(),
         history=history_of(version),
         policy=policy,

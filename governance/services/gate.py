@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from governance.models import GateDecision, Promotion
 from governance.services.assessment import Assessment, assess_version
+from governance.services.compliance import follow_compliance, lock_where_it_runs, why_blocked
 from governance.sign_offs import stage_progress, stages_hold
 from governance.transitions import ReviewState
 from registry import ledger
@@ -93,8 +94,14 @@ def decide(
         What the asking pipeline says of itself; kept with the decision, believed in nothing.
     """
     with transaction.atomic():
+        pointer = lock_where_it_runs(version, environment)
         assessment = assess_version(version=version, environment=environment, actor=actor)
         opinion = opinion_on(assessment)
+        if pointer is not None and opinion.waiting_for != ("evaluation",):
+            why = why_blocked(assessment.verdict, opinion.reason)
+            follow_compliance(
+                actor=actor, pointer=pointer, version=assessment.version, allowed=opinion.result == ALLOW, why=why
+            )
         decision = GateDecision(
             version=assessment.version,
             environment=environment,

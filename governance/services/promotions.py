@@ -159,6 +159,7 @@ def _move(actor: Person, assessment: Assessment, pointer: EnvironmentPointer, ki
         created_at=now,
     )
     pointer.promotion = promotion
+    pointer.noncompliant_since, pointer.noncompliance, pointer.judged_at = None, "", now
     pointer.save()
     ledger.record(
         actor=actor,

@@ -17,6 +17,8 @@ def _page(route: str, view: View, name: str) -> URLPattern:
 
 urlpatterns: list[URLPattern] = [
     _page("", inbox.inbox, "inbox"),
+    _page("notices", inbox.notices, "notices"),
+    _page("notices/read", inbox.read_notices, "read-notices"),
     path("sign-in", account.SignIn.as_view(), name="login"),
     path("sign-out", LogoutView.as_view(), name="logout"),
     _page("models", models.models, "models"),
