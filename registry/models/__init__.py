@@ -9,10 +9,12 @@ from registry.models.inventory import Deployment, ExternalRegistry, ExternalVers
 from registry.models.ledger import Checkpoint, LedgerEntry
 from registry.models.lineage import (
     Classification,
+    LineageAssertions,
     LineageColumn,
     LineageEdge,
     LineageEvent,
     LineageJob,
+    LineageSchema,
     LineageStatement,
     Place,
 )
@@ -37,10 +39,12 @@ __all__ = [
     "IdempotentRequest",
     "Intake",
     "LedgerEntry",
+    "LineageAssertions",
     "LineageColumn",
     "LineageEdge",
     "LineageEvent",
     "LineageJob",
+    "LineageSchema",
     "LineageStatement",
     "ModelVersion",
     "Person",

@@ -33,6 +33,7 @@ class Place(models.Model):
     version = models.OneToOneField(ModelVersion, null=True, on_delete=models.PROTECT, related_name="place")
     alias_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="aliases")
     description = models.TextField(blank=True)
+    described_at = models.DateTimeField(null=True, help_text="When the description was told.")
     dropped_at = models.DateTimeField(null=True)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
@@ -42,6 +43,26 @@ class Place(models.Model):
 
     def __str__(self) -> str:
         return f"{self.namespace} {self.name}"
+
+
+class LineageSchema(models.Model):
+    """One schema that a place was told to have, and when it was told first and last.
+
+    From all of them follows which columns are dropped, whatever the order in which they were told.
+    """
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="schemas")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the columns as canonical JSON.")
+    columns = models.JSONField(help_text="{name: type}")
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["place", "digest"], name="one_lineage_schema_per_digest")]
+
+    def __str__(self) -> str:
+        return f"schema of {self.place} since {self.first_seen:%Y-%m-%d %H:%M:%S}"
 
 
 class LineageColumn(models.Model):
@@ -105,10 +126,28 @@ class LineageEvent(models.Model):
     class Meta:
         ordering = ["-pk"]
         default_permissions = ()
-        indexes = [models.Index(fields=["sealed_in"]), models.Index(fields=["job", "-event_time"])]
+        indexes = [
+            models.Index(fields=["sealed_in"]),
+            models.Index(fields=["job", "-event_time"]),
+            models.Index(fields=["job", "run_id"], name="events_of_run"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.format} {self.kind} {self.event_time:%Y-%m-%d %H:%M:%S}"
+
+
+class LineageAssertions(models.Model):
+    """That an event holds results of checks on a place; the results stay in the event."""
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="assertions")
+    event = models.ForeignKey(LineageEvent, on_delete=models.PROTECT, related_name="assertions")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["event", "place"], name="one_note_of_assertions")]
+
+    def __str__(self) -> str:
+        return f"checks on {self.place} in event {self.event_id}"
 
 
 class LineageStatement(models.Model):
@@ -131,6 +170,11 @@ class LineageStatement(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["job", "place", "by", "since"], name="one_statement_at_a_time")]
+        indexes = [
+            models.Index(
+                fields=["job", "place", "by"], condition=models.Q(head=None, until=None), name="latest_statements"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.job} on {self.place} since {self.since:%Y-%m-%d %H:%M:%S}"
