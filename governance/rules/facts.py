@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from audits.measurement import Measurement
+from governance.rules.lineage_facts import LINEAGE, LineageFacts, parse_lineage
 from governance.rules.reading import Reader
 from registry.errors import InvalidInput
 
@@ -91,6 +92,8 @@ class Facts:
         By the key of the evaluation: its kind and, where policy names other data than usual, those.
     features
         The columns that the manifest names as features; None where the facts do not say.
+    lineage
+        Where the model comes from; None where it was not gathered, as for policies that do not ask.
     """
 
     as_of: datetime
@@ -101,6 +104,7 @@ class Facts:
     documentation: Mapping[str, str]
     exceptions: tuple[Waiver, ...]
     features: tuple[str, ...] | None = None
+    lineage: LineageFacts | None = None
 
 
 def parse_facts(data: Mapping[str, Any]) -> Facts:
@@ -132,6 +136,7 @@ def parse_facts(data: Mapping[str, Any]) -> Facts:
         exceptions=tuple(_waiver(inner) for inner in reader.objects("exceptions")),
         # Facts of verdicts from before there were rules over features do not name them.
         features=reader.texts("features") if "features" in reader.names() else None,
+        lineage=parse_lineage(reader.object(LINEAGE)) if LINEAGE in reader.names() else None,
     )
     reader.done()
     return facts

@@ -53,6 +53,11 @@ class PolicyDocument:
     sha256: str
     source: bytes
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The parts of the facts that some rule reads and that are gathered only then."""
+        return frozenset().union(*(rule.reads for rule in self.rules))
+
 
 @lru_cache(maxsize=64)
 def parse_policy(data: bytes) -> PolicyDocument:
@@ -69,7 +74,9 @@ def parse_policy(data: bytes) -> PolicyDocument:
     _require_unique([rule["id"] for rule in document["rules"]], "rules", "id")
     _require_unique([stage["stage"] for stage in document["sign_off"]], "sign_off", "stage")
     applies_to, evidence = document["applies_to"], document["evidence"]
-    rules = tuple(CHECKS[rule["check"]].parse(rule, f"rules[{index}]") for index, rule in enumerate(document["rules"]))
+    rules = tuple(
+        CHECKS[rule["check"]].form(rule).parse(rule, f"rules[{index}]") for index, rule in enumerate(document["rules"])
+    )
     _require_joinable(rules)
     return PolicyDocument(
         id=document["policy"],

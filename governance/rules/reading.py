@@ -94,6 +94,13 @@ class Reader:
             self._refuse(key, f"one of {', '.join(choices)}" if choices else "absent: there are no evaluations")
         return value
 
+    def boolean(self, key: str) -> bool:
+        """True or false."""
+        value = self._take(key)
+        if not isinstance(value, bool):
+            self._refuse(key, "true or false")
+        return value
+
     def digest(self, key: str) -> str:
         """A SHA-256 as 64 lowercase hexadecimal digits."""
         value = self.text(key)

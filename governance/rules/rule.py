@@ -114,12 +114,19 @@ class Rule(ABC):
     """
 
     check: ClassVar[str]
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """Parts of the facts that are gathered only for policies with a rule that reads them."""
 
     id: str
     title: str = ""
     reason: str = ""
     frameworks: tuple[str, ...] = ()
     on_inconclusive: str = "block"
+
+    @classmethod
+    def form(cls, data: Mapping[str, Any]) -> type[Rule]:  # noqa: ARG003 - for checks that have several
+        """The class that reads this YAML mapping, where a check is written in several forms."""
+        return cls
 
     @classmethod
     @abstractmethod
