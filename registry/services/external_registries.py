@@ -45,7 +45,7 @@ def add_registry(*, actor: Person, name: str, kind: str, url: str = "", credenti
     check_may_connect(actor)
     registry = ExternalRegistry(name=name, kind=kind, url=url.strip(), credentials=credentials.strip(), added_by=actor)
     try:
-        registry.clean_fields()
+        registry.clean_fields(exclude=["polled_at", "succeeded_at"])
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise InvalidInput(f"{field}: {' '.join(messages)}", field=field) from error
