@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audits import jobs
 from audits.code_versions import code_version
-from audits.data_roles import CHAMPION
+from audits.data_roles import CHAMPION, TRAINING
 from audits.measurement import Measurement
 from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
 from audits.services.inputs import inputs_of, opened, parameters_with, require_all
@@ -25,6 +25,7 @@ from registry.models import ModelVersion, Person
 from registry.roles import Role
 from registry.selectors import roles_of
 from registry.services.artifacts import keep_bytes
+from registry.services.classifications import record_scan_of_version
 
 MEASURERS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER, Role.VALIDATOR})
 """Who has failed measurements made again, and cancels those under way."""
@@ -243,11 +244,28 @@ def _succeed(evaluation: Evaluation, report: Mapping[str, Any]) -> None:
         MeasurementRow.objects.bulk_create(
             MeasurementRow.of(held, Measurement.from_json(item)) for item in report["measurements"]
         )
+        if held.kind == "pii" and held.roles == [TRAINING]:
+            record_scan_of_version(
+                actor=ledger.SYSTEM,
+                version=held.version,
+                found=_entities_found(report),
+                evidence=str(held.report_id),
+            )
         _record(
             held,
             Action.EVALUATION_SUCCEEDED,
             {"report_sha256": held.report_id, "measurements": len(report["measurements"]), "trust": held.trust},
         )
+
+
+def _entities_found(report: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The entities that a scan for personal data reports, by column; ``any`` only says that the column was scanned."""
+    found: dict[str, list[str]] = {}
+    for item in report["measurements"]:
+        place = item["slice"]
+        if item["metric"] == "pii_rate" and item["value"] and place["entity"] != "any":
+            found.setdefault(place["column"], []).append(place["entity"])
+    return found
 
 
 def reclaim_evaluations() -> list[Evaluation]:
