@@ -94,7 +94,7 @@ def _said(value: object, path: str, longest: int, *, lines: bool) -> str:
         return ""
     if not isinstance(value, str):
         raise _wrong(path, "is a text")
-    text = value.replace("\r\n", "\n").strip()
+    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
     if len(text) > longest:
         raise _wrong(path, f"has at most {longest} characters")
     if _CONTROL.search(text) or (not lines and "\n" in text) or (not lines and "\t" in text):
@@ -174,7 +174,7 @@ def _region(value: object, path: str) -> str:
 
 def column_name(value: object, path: str) -> str:
     """A column's name: one line, not empty, kept as it is."""
-    if not isinstance(value, str) or not value or len(value) > LONGEST_LINE:
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_LINE:
         raise _wrong(path, f"is a column's name of 1 to {LONGEST_LINE} characters")
     if _CONTROL.search(value) or set(value) & set("\n\t"):
         raise _wrong(path, "is a column's name in one line")
@@ -262,6 +262,10 @@ _KEYS: dict[str, Check] = dict.fromkeys(TEXT_KEYS, _text) | {
     "is_source": _flag,
     "columns": _columns,
 }
+
+
+KEYS = tuple(_KEYS)
+"""The keys of a datasheet."""
 
 
 def counted_from(sheet: Mapping[str, Any], data_until: date | None) -> date | None:

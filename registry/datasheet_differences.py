@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry.datasheet import TEXTS
+from registry.datasheet import KEYS, TEXTS
 
 _TITLES = {key: title for key, title, _ in TEXTS} | {
     "collection.method": "Method of collection",
@@ -39,7 +39,8 @@ class Difference:
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """Every field that is not the same in both datasheets, as :func:`registry.datasheet.check_datasheet` gives them."""
     before, after = dict(_fields(old)), dict(_fields(new))
-    names = [*before, *(name for name in after if name not in before)]
+    # As a reader meets them: canonical JSON would give them by the alphabet.
+    names = sorted({**before, **after}, key=lambda name: (KEYS.index(name.partition(".")[0]), name))
     return [
         Difference(name, _title(name), before.get(name, ""), after.get(name, ""))
         for name in names
