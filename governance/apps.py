@@ -10,3 +10,10 @@ class GovernanceConfig(AppConfig):
 
     name = "governance"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Hear of changes in the registry after which versions must be judged again."""
+        from governance.subscriptions import dataset_changed
+        from registry import dataset_changes
+
+        dataset_changes.subscribe(dataset_changed)

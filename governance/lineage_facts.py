@@ -31,7 +31,7 @@ def lineage_facts(version: ModelVersion, as_of: datetime) -> dict[str, Any]:
         "graph": graph.as_json(),
         "features": [{"name": name, "node": found.get(name)} for name in names],
         "model": numbers.get(columns[Role.OUT, ""]) if columns else None,
-        "classes": _classes(numbers),
+        "classes": _classes(numbers, as_of),
         "datasets": _datasets(graph),
     }
 
@@ -45,10 +45,10 @@ def _nodes_of(version: ModelVersion) -> dict[tuple[str, str], int]:
     return {(role, name): pk for role, name, pk in rows}
 
 
-def _classes(numbers: dict[int, int]) -> list[dict[str, Any]]:
+def _classes(numbers: dict[int, int], at: datetime) -> list[dict[str, Any]]:
     found = [
-        {"node": numbers[item.column], "class": item.label, "source": item.source, "detail": item.detail}
-        for item in stated_classes(numbers)
+        {"node": numbers[item.node], "class": item.label, "source": item.source, "detail": item.detail}
+        for item in stated_classes(numbers, at=at)
     ]
     return sorted(found, key=lambda item: (item["node"], item["class"], item["source"], item["detail"]))
 

@@ -82,6 +82,7 @@ def assess_version(
         evaluations=evaluations,
         champion=champion,
         as_of=as_of or timezone.now(),
+        reads=document_of(policy_version).reads,
     )
     verdict = _keep_verdict(version, environment, policy_version, canonical_json(facts), actor)
     subject = _subject(version, environment, policy_version, evaluations, champion, verdict)

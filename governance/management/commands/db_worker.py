@@ -10,6 +10,7 @@ from audits.reaper import start_reaper
 from audits.services.evaluations import reclaim_evaluations
 from audits.stranded_tasks import requeue_stranded_tasks
 from governance.services.dossier_exports import reclaim_dossiers
+from governance.services.rejudging import judge_what_runs
 
 
 class Command(db_worker.Command):
@@ -19,7 +20,7 @@ class Command(db_worker.Command):
 
     def handle(self, **options: Any) -> None:
         """Work until stopped."""
-        stop = start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks])
+        stop = start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks, judge_what_runs])
         try:
             super().handle(**options)
         finally:
