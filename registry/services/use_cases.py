@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from guardian.shortcuts import assign_perm
 
 from registry import ledger
 from registry.errors import Conflict, InvalidInput, NotAllowed
+from registry.intake_form import check_regions
 from registry.ledger_actions import Action
 from registry.models import Person, UseCase
 from registry.roles import Role
@@ -31,8 +35,20 @@ def create_use_case(
     affected_people: str,
     risk_tier: str,
     owner: Person,
+    purpose: str = "",
+    regions: Sequence[str] = (),
+    details: Mapping[str, Any] | None = None,
 ) -> UseCase:
     """Register a use case; its owner becomes model owner of everything in it.
+
+    Parameters
+    ----------
+    purpose
+        What data are used for, in the word that datasets permit; the slug, if it is empty.
+    regions
+        Where it is used, such as ``EU`` or ``US-NY``.
+    details
+        The other answers of the intake.
 
     Raises
     ------
@@ -54,6 +70,9 @@ def create_use_case(
         affected_people=affected_people,
         risk_tier=risk_tier,
         owner=owner,
+        purpose=purpose,
+        regions=check_regions(list(regions)),
+        details=dict(details or {}),
     )
     try:
         use_case.clean_fields()
@@ -72,6 +91,12 @@ def create_use_case(
         obj_type="use case",
         obj_id=str(use_case.pk),
         label=slug,
-        data={"name": name, "risk_tier": risk_tier, "owner": owner.username},
+        data={
+            "name": name,
+            "risk_tier": risk_tier,
+            "owner": owner.username,
+            "purpose": use_case.stated_purpose,
+            "regions": use_case.regions,
+        },
     )
     return use_case
