@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from registry.canonical import canonical_json, sha256_hex
@@ -86,4 +87,10 @@ class Statement:
     @property
     def digest(self) -> str:
         """SHA-256 over the edges, whatever their order."""
-        return sha256_hex(canonical_json(sorted((edge.as_json() for edge in set(self.edges)), key=canonical_json)))
+        return digest_of_edges(frozenset(self.edges))
+
+
+@lru_cache(maxsize=4096)
+def digest_of_edges(edges: frozenset[StatedEdge]) -> str:
+    """SHA-256 over edges as stated. Remembered for the latest, because jobs say the same over and over."""
+    return sha256_hex(canonical_json(sorted((edge.as_json() for edge in edges), key=canonical_json)))
