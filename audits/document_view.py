@@ -9,6 +9,7 @@ from typing import Any
 from audits.dossier import Dossier, EvaluationRecord, SignOffRecord
 from audits.evidence_view import EvidencePart, Figure, evidence_parts, measurement_table
 from audits.markdown import html_from_markdown, web_address
+from audits.origins_view import origins_view
 from audits.rule_view import rule_view, status_counts
 from audits.wording import (
     RESULT_STATUS,
@@ -86,6 +87,7 @@ def document_view(dossier: Dossier, *, picture: Callable[[str], str] | None = st
             for item in dossier.artifacts
         ],
         "lineage": dossier.lineage,
+        "origins": origins_view(dossier.origins, picture=picture),
         "evaluations": [_evaluation(item) for item in dossier.evaluations],
         "changes": dossier.changes,
         "compared_with": dossier.compared_with,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audits.dossier_json import decode, encode
+from audits.lineage_report import LineageReport
 from audits.measurement import Measurement
 from audits.series import Series
 from registry.canonical import canonical_json
@@ -228,6 +229,8 @@ class Dossier:
         Digest of what the signers signed: manifest, evidence, verdict, policy and documents together.
     verification_url
         Where anyone can check the decision; printed as a QR code.
+    origins
+        Where the features come from, on which terms, and what of people is in them, as the one who asked may see it.
     """
 
     generated_at: str
@@ -250,6 +253,7 @@ class Dossier:
     checkpoint: CheckpointRecord | None
     subject_sha256: str
     verification_url: str
+    origins: LineageReport | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The dossier as plain JSON: mappings, lists, text, numbers, None."""

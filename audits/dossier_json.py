@@ -10,13 +10,14 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from audits.measurement import Measurement
 from audits.series import Series
 from registry.errors import InvalidInput
+from registry.lineage.graph import Graph
 
 T = TypeVar("T")
 
 
 def encode(value: Any) -> Any:
     """``value`` (dataclass, measurement, mapping, sequence or scalar) as plain JSON."""
-    if isinstance(value, Measurement | Series):
+    if isinstance(value, Measurement | Series | Graph):
         return value.as_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {part.name: encode(getattr(value, part.name)) for part in dataclasses.fields(value)}
@@ -62,11 +63,21 @@ def _value(hint: Any, data: Any, path: str) -> Any:
         if not isinstance(data, list | tuple):
             raise InvalidInput(f"{path} must be a list", field=path)
         return tuple(_value(get_args(hint)[0], item, f"{path}[{index}]") for index, item in enumerate(data))
-    if hint is Measurement or hint is Series:
+    if hint in (Measurement, Series, Graph):
         return _from_json(hint, data, path)
     if dataclasses.is_dataclass(hint):
         return decode(hint, data, path=path)  # type: ignore[arg-type]
-    return dict(_typed(data, Mapping, path)) if origin is not None else _typed(data, hint, path)
+    return _typed(data, hint, path) if origin is None else _mapping(hint, _typed(data, Mapping, path), path)
+
+
+def _mapping(hint: Any, data: Mapping[str, Any], path: str) -> dict[Any, Any]:
+    """JSON has text for keys only: what counts by numbers gets them back."""
+    if get_args(hint)[0] is not int:
+        return dict(data)
+    try:
+        return {int(key): tuple(value) for key, value in data.items()}
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{path} must have whole numbers for keys and lists for values", field=path) from error
 
 
 def _typed(data: Any, kind: Any, path: str) -> Any:
@@ -76,7 +87,7 @@ def _typed(data: Any, kind: Any, path: str) -> Any:
     return data
 
 
-def _from_json(kind: type[Measurement | Series], data: Any, path: str) -> Measurement | Series:
+def _from_json(kind: type[Measurement | Series | Graph], data: Any, path: str) -> Measurement | Series | Graph:
     try:
         return kind.from_json(data)
     except (KeyError, TypeError, ValueError) as error:

@@ -25,7 +25,8 @@ CARD_PARTS = (
 def card_json(dossier: Dossier) -> bytes:
     """The card for machines: canonical JSON (RFC 8785), every measurement with interval and n."""
     whole: dict[str, Any] = encode(dossier)
-    return canonical_json({"kind": "model-card", **{part: whole[part] for part in CARD_PARTS}})
+    origins = dossier.origins.as_json() if dossier.origins else None
+    return canonical_json({"kind": "model-card", **{part: whole[part] for part in CARD_PARTS}, "origins": origins})
 
 
 def card_html(dossier: Dossier) -> str:
