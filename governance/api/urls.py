@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from audits.api import evaluations
 from governance.api import decisions, files, measuring, nothing, openapi, versions
-from registry.api import artifacts, manifests, models, use_cases
+from registry.api import artifacts, datasets, intakes, manifests, models, risk, use_cases
 
 
 def _view(view: type[APIView], **options: Any) -> Callable[..., Any]:
@@ -34,8 +34,22 @@ urlpatterns: list[URLPattern] = [
     path("use-cases", _view(use_cases.UseCaseListView), name="api-use-cases"),
     path("use-cases/<slug:slug>", _view(use_cases.UseCaseView), name="api-use-case"),
     path("use-cases/<slug:slug>/roles", _view(use_cases.UseCaseRolesView), name="api-use-case-roles"),
-    path("datasets", _view(use_cases.DatasetsView), name="api-datasets"),
-    path("datasets/<slug:slug>/versions", _view(use_cases.DatasetVersionsView), name="api-dataset-versions"),
+    path("use-cases/<slug:slug>/risk", _view(risk.RiskView), name="api-risk"),
+    path("use-cases/<slug:slug>/risk/override", _view(risk.RiskOverrideView), name="api-risk-override"),
+    path("use-cases/<slug:slug>/risk/override/answer", _view(risk.RiskOverrideAnswerView), name="api-risk-answer"),
+    path("intakes", _view(intakes.IntakeListView), name="api-intakes"),
+    path("intakes/<uuid:intake>", _view(intakes.IntakeView), name="api-intake"),
+    path("intakes/<uuid:intake>/submit", _view(intakes.IntakeSubmissionView), name="api-intake-submit"),
+    path("scorecard", _view(risk.ScorecardView), name="api-scorecard"),
+    path("datasets", _view(datasets.DatasetListView), name="api-datasets"),
+    path("datasets/<slug:slug>", _view(datasets.DatasetView), name="api-dataset"),
+    path("datasets/<slug:slug>/versions", _view(datasets.DatasetVersionsView), name="api-dataset-versions"),
+    path("datasets/<slug:slug>/datasheets", _view(datasets.DatasheetListView), name="api-datasheets"),
+    path("datasets/<slug:slug>/datasheets/<int:number>", _view(datasets.DatasheetView), name="api-datasheet"),
+    path("datasets/<slug:slug>/withdraw", _view(datasets.WithdrawView), name="api-dataset-withdraw"),
+    path("datasets/<slug:slug>/restore", _view(datasets.RestoreView), name="api-dataset-restore"),
+    path("datasets/<slug:slug>/croissant", _view(datasets.DatasetCroissantView), name="api-dataset-croissant"),
+    path("croissant", _view(datasets.CroissantView), name="api-croissant"),
     path("models", _view(models.ModelListView), name="api-models"),
     path("models/<str:model>", _view(models.ModelView), name="api-model"),
     path("versions", _view(versions.VersionsView), name="api-versions"),

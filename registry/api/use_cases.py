@@ -1,4 +1,4 @@
-"""Endpoints for use cases, the roles on them, and datasets."""
+"""Endpoints for use cases, and the roles on them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from rest_framework.views import APIView
 from registry.api.idempotency import idempotent
 from registry.api.requests import PersonRequest
 from registry.errors import NotFound
-from registry.models import Dataset, DatasetVersion, Person, RiskTier, UseCase
+from registry.models import Person, RiskTier, UseCase
 from registry.roles import Role, parse_role
 from registry.selectors import get_use_case, use_cases_for
-from registry.services.datasets import register_dataset, register_dataset_version
 from registry.services.people import assign_role, remove_role
 from registry.services.use_cases import check_may_register, create_use_case
 
@@ -28,16 +27,19 @@ def _person(username: str, field: str) -> Person:
 
 
 class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
-    """A use case; ``owner`` is a user name."""
+    """A use case; ``owner`` is a user name. Data are used for ``purpose``; for the slug, if it is empty."""
 
     owner = serializers.CharField(source="owner.username")
     kpis = serializers.ListField(child=serializers.CharField(max_length=500), default=list)
     risk_tier = serializers.ChoiceField(choices=RiskTier.choices)
     slug = serializers.SlugField(max_length=100)
+    regions = serializers.ListField(child=serializers.CharField(max_length=30), default=list)
 
     class Meta:
         model = UseCase
-        fields = ["slug", "name", "objective", "kpis", "affected_people", "risk_tier", "owner", "created_at"]
+        fields = [
+            "slug", "name", "objective", "kpis", "affected_people", "risk_tier", "purpose", "regions", "owner", "created_at",
+        ]  # fmt: skip
         read_only_fields = ["created_at"]
 
 
@@ -109,60 +111,3 @@ class UseCaseRolesView(APIView):
         person, role = self._read(request)
         remove_role(actor=request.user, person=person, role=role, on=use_case)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class DatasetSerializer(serializers.Serializer[Any]):
-    """A dataset, owned by the caller."""
-
-    slug = serializers.SlugField(max_length=100)
-    name = serializers.CharField(max_length=200)
-    source = serializers.CharField(max_length=5000)  # type: ignore[assignment] # DRF fields have a `source` of their own
-
-
-class DatasetsView(APIView):
-    """Datasets."""
-
-    required_scope = "submit"
-
-    @extend_schema(request=DatasetSerializer, responses={201: DatasetSerializer}, operation_id="datasets_register")
-    @idempotent
-    def post(self, request: PersonRequest) -> Response:
-        """Register a dataset; the caller becomes its owner."""
-        serializer = DatasetSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        dataset = register_dataset(actor=request.user, **serializer.validated_data)
-        return Response(DatasetSerializer(dataset).data, status=status.HTTP_201_CREATED)
-
-
-class DatasetVersionSerializer(serializers.Serializer[Any]):
-    """What one version of a dataset holds."""
-
-    label = serializers.RegexField(  # type: ignore[assignment] # DRF fields have a `label` of their own
-        r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
-    )
-    sha256 = serializers.CharField(max_length=80)
-    rows = serializers.IntegerField(min_value=0, max_value=2**53 - 1, required=False, allow_null=True)
-
-
-class DatasetVersionsView(APIView):
-    """Versions of a dataset."""
-
-    required_scope = "submit"
-
-    @extend_schema(
-        request=DatasetVersionSerializer,
-        responses={201: DatasetVersionSerializer},
-        operation_id="dataset_versions_register",
-    )
-    @idempotent
-    def post(self, request: PersonRequest, slug: str) -> Response:
-        """State the content digest of a version. Owners only; to anyone else the dataset is not there."""
-        dataset = Dataset.objects.filter(slug=slug, owner=request.user).first()
-        if dataset is None:
-            raise NotFound(f"there is no dataset {slug!r} that you own")
-        serializer = DatasetVersionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        version: DatasetVersion = register_dataset_version(
-            actor=request.user, dataset=dataset, **serializer.validated_data
-        )
-        return Response(DatasetVersionSerializer(version).data, status=status.HTTP_201_CREATED)

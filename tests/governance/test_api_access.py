@@ -26,7 +26,9 @@ FOR_EVERYBODY = {
     ("api-artifact", "PUT"): 422,
     ("api-use-cases", "GET"): 200,
     ("api-use-cases", "POST"): 403,
+    ("api-datasets", "GET"): 200,
     ("api-datasets", "POST"): 201,
+    ("api-croissant", "POST"): 201,
     ("api-models", "GET"): 200,
     ("api-versions", "GET"): 200,
     ("api-reviews", "GET"): 200,
@@ -48,14 +50,18 @@ class Subject:
 @pytest.fixture
 def subject(world):
     from registry.checkpoints import make_checkpoint
+    from registry.services.dataset_standing import change_visibility
     from registry.services.datasets import register_dataset
+    from registry.services.datasheets import revise_datasheet
 
     version = world.submit("1")
     world.approve(version)
     promotion = world.promote(version)
     decision = decide(actor=world.ada, version=version, environment="production")
     export = request_dossier(actor=world.ada, version=version, environment="production")
-    register_dataset(actor=world.tony, slug="hmda", name="HMDA", source="Federal Reserve")
+    dataset = register_dataset(actor=world.tony, slug="hmda-boston", name="HMDA", source="Federal Reserve")
+    change_visibility(actor=world.tony, dataset=dataset, visibility="restricted")
+    revise_datasheet(actor=world.tony, dataset=dataset, sheet={"purposes": ["*"]}, base=0)
     make_checkpoint()
     evaluation = version.evaluations.get(kind="fairness")
     review = version.reviews.get()
@@ -64,7 +70,13 @@ def subject(world):
         "api-artifact": [version.files.get(role="model").artifact_id],
         "api-use-case": ["mortgage-underwriting"],
         "api-use-case-roles": ["mortgage-underwriting"],
-        "api-dataset-versions": ["hmda"],
+        "api-dataset": ["hmda-boston"],
+        "api-dataset-versions": ["hmda-boston"],
+        "api-datasheets": ["hmda-boston"],
+        "api-datasheet": ["hmda-boston", 1],
+        "api-dataset-withdraw": ["hmda-boston"],
+        "api-dataset-restore": ["hmda-boston"],
+        "api-dataset-croissant": ["hmda-boston"],
         "api-model": ["mortgage-approval"],
         "api-version": ["mortgage-approval", "1"],
         "api-card": ["mortgage-approval", "1"],
@@ -95,7 +107,13 @@ def subject(world):
         },
         "api-use-case-roles": {"username": "mallory", "role": "auditor"},
         "api-datasets": {"slug": "mine", "name": "n", "source": "s"},
+        "api-croissant": {"@type": "sc:Dataset", "name": "n", "identifier": "described"},
+        "api-dataset": {"visibility": "restricted"},
         "api-dataset-versions": {"label": "1", "sha256": "a" * 64},
+        "api-datasheets": {"sheet": {}, "base": 1},
+        "api-dataset-withdraw": {"reason": "r"},
+        "api-dataset-restore": {"reason": "r"},
+        "api-dataset-croissant": {"@type": "sc:Dataset", "name": "n"},
         "api-versions": {"manifest": manifest_yaml("2").decode(), "files": {}},
         "api-card": {"sections": {"limitations": "x"}},
         "api-version-dossier": {"environment": "production"},
@@ -223,6 +241,12 @@ def test_a_dossier_is_for_who_asked_for_it(world, subject, unset):
 WRITES = {
     "api-use-case-roles": {"tony", "edsger"},
     "api-card": {"ada", "tony"},
+    "api-dataset": {"tony"},
+    "api-dataset-versions": {"tony"},
+    "api-datasheets": {"tony"},
+    "api-dataset-withdraw": {"tony", "edsger"},
+    "api-dataset-restore": {"tony", "edsger"},
+    "api-dataset-croissant": {"tony"},
     "api-promotions": {"ada", "tony", "edsger"},
     "api-rollbacks": {"ada", "tony", "edsger"},
     "api-adopt-policy": {"tony", "edsger"},
@@ -231,8 +255,11 @@ WRITES = {
 }
 
 
+WRITTEN_BY = {"api-card": "PUT", "api-dataset": "PATCH", "api-dataset-croissant": "PUT"}
+
+
 def test_what_each_role_may_change(world, subject):
     for name, entitled in WRITES.items():
         for who in ("ada", "grace", "edsger", "tony", "barbara"):
-            response = ask(caller(getattr(world, who)), subject, name, "PUT" if name == "api-card" else "POST")
+            response = ask(caller(getattr(world, who)), subject, name, WRITTEN_BY.get(name, "POST"))
             assert (response.status_code != 403) == (who in entitled), (name, who, response.content)

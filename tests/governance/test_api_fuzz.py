@@ -17,7 +17,7 @@ TEXT = st.text(max_size=8) | st.sampled_from(
 KEYS = st.sampled_from(
     ["subject", "model", "version", "digest", "context", "environment", "meaning", "subject_sha256", "password", "acknowledged",
      "comment", "slug", "name", "objective", "kpis", "affected_people", "risk_tier", "owner", "username", "role", "label",
-     "sha256", "rows", "source", "manifest", "files", "sections", "limitations"]
+     "sha256", "rows", "columns", "profile", "data_until", "sheet", "base", "reason", "@type", "@context", "source", "manifest", "files", "sections", "limitations"]
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
@@ -36,11 +36,16 @@ WRITES = sorted(
 def addresses(world):
     from django.urls import reverse
 
+    from registry.models import Dataset
+
     version = world.submit("1", measured=False)
+    Dataset.objects.update(owner=world.ada)
     evaluation = version.evaluations.first()
     nothing = "00000000-0000-0000-0000-000000000000"
     named = {
         "api-artifact": ["a" * 64], "api-use-case-roles": ["mortgage-underwriting"], "api-dataset-versions": ["hmda-boston"],
+        "api-datasheets": ["hmda-boston"], "api-dataset-withdraw": ["hmda-boston"], "api-dataset-restore": ["hmda-boston"],
+        "api-dataset-croissant": ["hmda-boston"],
         "api-card": ["mortgage-approval", "1"], "api-version-dossier": ["mortgage-approval", "1"],
         "api-evaluation-repeat": [evaluation.pk], "api-evaluation-cancel": [evaluation.pk], "api-gate": ["production"], "api-sign-offs": [nothing],
         "api-adopt-policy": [nothing],
