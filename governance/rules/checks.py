@@ -10,11 +10,14 @@ from governance.rules.comparison_rule import ComparisonRule
 from governance.rules.documentation_rule import DocumentationRule
 from governance.rules.drift_rule import DriftRule
 from governance.rules.fairness_rule import FairnessRule
+from governance.rules.lineage_rule import LineageRule
 from governance.rules.performance_rule import PerformanceRule
 from governance.rules.pii_rule import PiiRule
+from governance.rules.prohibited_rule import ProhibitedFeaturesRule
 from governance.rules.proxies_rule import ProxiesRule
 from governance.rules.quality_rule import QualityRule
 from governance.rules.rule import Rule
+from governance.rules.terms_rule import TermsRule
 
 CHECKS: Mapping[str, type[Rule]] = {
     rule.check: rule
@@ -29,5 +32,8 @@ CHECKS: Mapping[str, type[Rule]] = {
         PiiRule,
         AnonymityRule,
         ProxiesRule,
+        LineageRule,
+        TermsRule,
+        ProhibitedFeaturesRule,
     )
 }

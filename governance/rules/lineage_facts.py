@@ -93,6 +93,8 @@ def _features(reader: Reader, graph: Graph) -> tuple[Feature, ...]:
     for inner in reader.objects("features"):
         feature = Feature(name=inner.text("name"), node=_node_or_none(inner, "node", graph))
         inner.done()
+        if feature.node is not None and graph.nodes[feature.node].role != COLUMN:
+            raise InvalidInput(f"{inner.path('node')} must be the node of a column", field=inner.path("node"))
         if feature.name in {other.name for other in found}:
             raise InvalidInput(f"{inner.path('name')} is named twice", field=inner.path("name"))
         found.append(feature)

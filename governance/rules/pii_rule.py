@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Self
 from audits.data_roles import TRAINING
 from governance.rules import wording
 from governance.rules.bounds import Bounds
+from governance.rules.classification_rule import ClassificationRule
 from governance.rules.data_metrics import PII
 from governance.rules.data_rule import COLUMN, DataRule
 from governance.rules.facts import Facts
 from governance.rules.measured_rule import Look
 from governance.rules.metrics import Metric
-from governance.rules.rule import Detail, common_fields
+from governance.rules.rule import Detail, Rule, common_fields
 from governance.rules.selection import ALL, FEATURES, columns_of, columns_words
 
 ENTITY, ANY = "entity", "any"
@@ -62,6 +63,11 @@ class PiiRule(DataRule):
     evaluates: ClassVar[str] = "personal data"
 
     forbid: tuple[str, ...]
+
+    @classmethod
+    def form(cls, data: Mapping[str, Any]) -> type[Rule]:
+        """With ``classes``, a rule that follows the lineage; else this one, which looks at values that were scanned."""
+        return ClassificationRule if "classes" in data else cls
 
     @classmethod
     def parse(cls, data: Mapping[str, Any], path: str) -> Self:  # noqa: ARG003 - the schema sees everything here

@@ -87,6 +87,7 @@ _TYPE_WORDS = {
     "string": "text",
     "number": "a number",
     "integer": "a whole number",
+    "boolean": "true or false",
 }
 
 _LIMIT_WORDS = {

@@ -60,14 +60,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A node holds a class, or is influenced by it, because ``origin`` does and somebody said so of that."""
+    """A node holds a class, or is influenced by it, because of what was stated of the origin.
+
+    The class at the origin may be another: an accepted treatment makes pseudonyms of identifiers.
+    """
 
     node: int
     label: str
     influence: bool
-    origin: int
-    source: str
-    detail: str
+    stated: Stated
 
 
 @dataclass(frozen=True)
@@ -181,15 +182,7 @@ def _findings(
         node, label, influence = state
         known = findings.get((node, label))
         if known is None or (known.influence and not influence):
-            origin = because[state]
-            findings[node, label] = Finding(
-                node=node,
-                label=label,
-                influence=influence,
-                origin=origin.node,
-                source=origin.source,
-                detail=origin.detail,
-            )
+            findings[node, label] = Finding(node=node, label=label, influence=influence, stated=because[state])
     return findings
 
 

@@ -207,7 +207,7 @@ def test_a_policy_cannot_be_altered():
         (audit_rule(race="sex"), "rules[0].race", "the same column as sex"),
         (audit_rule(exclude_below=0.05), "rules[0].exclude_below", "at most 0.02"),
         (proxies_rule(each="some"), "rules[0].each", "must be all, features, or a list"),
-        ({"check": "lineage"}, "rules[0].check", "not supported by this version"),
+        ({"check": "weather"}, "rules[0].check", "not supported by this version"),
         ({"expression": "1 < 2"}, "rules[0]", "expressions are not supported by this version"),
     ],
 )
