@@ -202,7 +202,7 @@ def _texts(shown: Shown, block: Block, content: Content, box: Box) -> list[str]:
         is_open = place in shown.open_places
         sign = label("−" if is_open else "+", right, box.y + 18, 15.0, text_anchor="end", class_="lg-sign")
         said = f"{'Close' if is_open else 'Open'} the columns of {content.name}"
-        parts.append(_linked(sign, toggle, said, toggle=True))
+        parts.append(_linked(sign, toggle, said, in_place=True))
     for number, (kind, text) in enumerate(content.lines):
         parts.append(
             label(cut(text, _SMALL_COLUMNS), x, box.y + HEAD + number * _LINE + 7, _SMALL, class_=f"lg-line {kind}",
@@ -227,7 +227,7 @@ def _row(shown: Shown, node: int, content: Content, number: int, box: Box) -> st
     parts = [
         element("title", words(f"{name}{': ' if marks else ''}{', '.join(word for _, word in marks)}")),
         element("path", d=f"M{box.x:.1f} {y - _ROW / 2:.1f}h{BOX_WIDTH:.1f}", stroke="currentColor", stroke_width=0.5, stroke_opacity=0.3),
-        _linked(text, shown.links.columns.get(node), name),
+        _linked(text, shown.links.columns.get(node), name, in_place=True),
     ]  # fmt: skip
     if said:
         parts.append(
@@ -236,7 +236,7 @@ def _row(shown: Shown, node: int, content: Content, number: int, box: Box) -> st
     return element("g", *parts)
 
 
-def _linked(text: str, href: str | None, said: str, *, toggle: bool = False) -> str:
+def _linked(text: str, href: str | None, said: str, *, in_place: bool = False) -> str:
     if not href:
         return text
-    return element("a", text, href=href, aria_label=" ".join(said.split()), data_in_place="" if toggle else None)
+    return element("a", text, href=href, aria_label=" ".join(said.split()), data_in_place="" if in_place else None)

@@ -23,6 +23,7 @@ def lineage_report(
     facts: Mapping[str, Any],
     *,
     on: date,
+    graph: Graph | None = None,
     proxies: Sequence[Measurement] | None = None,
     anonymity: Sequence[Anonymity] = (),
     accepts: Accepted | None = None,
@@ -35,6 +36,8 @@ def lineage_report(
         What stands under ``lineage`` in the facts of a version: graph, features, model, classes, datasets, purpose.
     on
         The day for which the terms are read.
+    graph
+        The graph of the facts as the reader may see it, with the same numbers; the facts' own by default.
     proxies
         What the evaluation ``proxies`` measured; None where none was run.
     anonymity
@@ -42,7 +45,7 @@ def lineage_report(
     accepts
         The treatments that lower a class; none by default, as without a policy that accepts any.
     """
-    graph = Graph.from_json(facts["graph"])
+    graph = Graph.from_json(facts["graph"]) if graph is None else graph
     stated = [Stated(item["node"], item["class"], item["source"], item["detail"]) for item in facts["classes"]]
     spread = propagate(graph, stated, accepts or Accepted())
     held: defaultdict[int, list[str]] = defaultdict(list)
@@ -118,9 +121,9 @@ def _class(graph: Graph, spread: Propagation, finding: Finding, name: str) -> Cl
     return ClassOrigin(
         label=finding.label,
         influence=finding.influence,
-        source=finding.source,
-        detail=finding.detail,
-        origin=graph.label(finding.origin),
+        source=finding.stated.source,
+        detail=finding.stated.detail,
+        origin=graph.label(finding.stated.node),
         way=way_words(graph, spread.way(finding), feature=name),
     )
 

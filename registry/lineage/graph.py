@@ -191,6 +191,7 @@ class Graph:
                     "dataset": place.dataset,
                     "model": place.model,
                     "version": place.version,
+                    **({"hidden": True} if place.hidden else {}),
                 }
                 for place in self.places
             ],
