@@ -80,3 +80,8 @@ def may_withdraw(person: Person, dataset: Dataset) -> bool:
         return True
     models = {version.model_id for version in dependent_versions(dataset)}
     return models_for(person, roles=(Role.COMPLIANCE_OFFICER,)).filter(pk__in=models).exists()
+
+
+def addresses_of(dataset: Dataset) -> QuerySet[Place]:
+    """The names under which lineage tells of the dataset elsewhere."""
+    return Place.objects.filter(alias_of__dataset=dataset).order_by("namespace", "name")

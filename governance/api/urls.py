@@ -48,6 +48,7 @@ urlpatterns: list[URLPattern] = [
     path("datasets/<slug:slug>/datasheets/<int:number>", _view(datasets.DatasheetView), name="api-datasheet"),
     path("datasets/<slug:slug>/withdraw", _view(datasets.WithdrawView), name="api-dataset-withdraw"),
     path("datasets/<slug:slug>/restore", _view(datasets.RestoreView), name="api-dataset-restore"),
+    path("datasets/<slug:slug>/addresses", _view(datasets.AddressesView), name="api-dataset-addresses"),
     path("datasets/<slug:slug>/croissant", _view(datasets.DatasetCroissantView), name="api-dataset-croissant"),
     path("croissant", _view(datasets.CroissantView), name="api-croissant"),
     path("models", _view(models.ModelListView), name="api-models"),

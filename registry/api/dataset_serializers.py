@@ -112,6 +112,13 @@ class ReasonSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=_LONGEST_REASON)
 
 
+class AddressSerializer(serializers.Serializer[Any]):
+    """A table, file or topic, as OpenLineage names it."""
+
+    namespace = serializers.CharField(max_length=500)
+    name = serializers.CharField(max_length=1000)
+
+
 class TakenSerializer(serializers.Serializer[Any]):
     """What a description became; ``unread`` lists what of it has no place here."""
 

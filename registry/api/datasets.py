@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registry.api.dataset_serializers import (
+    AddressSerializer,
     ChangeSerializer,
     DatasetDetailSerializer,
     DatasetSerializer,
@@ -25,9 +26,10 @@ from registry.api.dataset_serializers import (
 )
 from registry.api.idempotency import idempotent
 from registry.api.requests import PersonRequest
-from registry.dataset_selectors import datasets_for, get_dataset
+from registry.dataset_selectors import addresses_of, datasets_for, get_dataset
 from registry.errors import InvalidInput, NotFound
 from registry.models import Dataset, DatasetVersion, DatasheetRevision, Person
+from registry.services.dataset_addresses import add_address, remove_address
 from registry.services.dataset_descriptions import (
     Taken,
     croissant_document,
@@ -186,6 +188,33 @@ class RestoreView(APIView):
         data = checked(ReasonSerializer(data=request.data))
         dataset = restore_dataset(actor=request.user, dataset=dataset, reason=data["reason"])
         return Response(DatasetDetailSerializer(dataset).data)
+
+
+class AddressesView(APIView):
+    """Names under which lineage tells of a dataset elsewhere."""
+
+    required_scope = "manage"
+
+    @extend_schema(responses=AddressSerializer(many=True))
+    def get(self, request: PersonRequest, slug: str) -> Response:
+        """Tables, files and topics that are the dataset."""
+        found = addresses_of(get_dataset(request.user, slug))
+        return Response(AddressSerializer(found, many=True).data)
+
+    @extend_schema(request=AddressSerializer, responses={201: AddressSerializer})
+    @idempotent
+    def post(self, request: PersonRequest, slug: str) -> Response:
+        """Say that a table, file or topic is the dataset."""
+        dataset = get_dataset(request.user, slug)
+        place = add_address(actor=request.user, dataset=dataset, **checked(AddressSerializer(data=request.data)))
+        return Response(AddressSerializer(place).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=AddressSerializer, responses={204: None})
+    def delete(self, request: PersonRequest, slug: str) -> Response:
+        """Say that it is the dataset no longer."""
+        dataset = get_dataset(request.user, slug)
+        remove_address(actor=request.user, dataset=dataset, **checked(AddressSerializer(data=request.data)))
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class DatasetCroissantView(APIView):

@@ -23,7 +23,7 @@ from registry.roles import Role
 from registry.selectors import roles_of
 from registry.services.lineage import tell_columns
 from registry.services.people import has_duty
-from registry.services.places import ensure_places
+from registry.services.places import ensure_places, lock_lineage
 
 REGISTERS_FOR_OTHERS = "registry.register_dataset"
 LONGEST_PROFILE = 1_000_000
@@ -63,6 +63,7 @@ def register_dataset(*, actor: Person, slug: str, name: str, source: str, owner:
     if owner.is_service or not owner.is_active:
         raise InvalidInput("a dataset is owned by an active person: service accounts answer for nothing", field="owner")
     _check_fields(Dataset(slug=slug, name=name, source=source))
+    lock_lineage()
     dataset, created = Dataset.objects.select_for_update().get_or_create(slug=slug, defaults={"name": name})
     if dataset.owner_id is not None:
         raise Conflict(f"the dataset {slug!r} is registered already", field="slug")
@@ -105,12 +106,8 @@ def _check_may_take_over(actor: Person, dataset: Dataset) -> None:
 
 
 def place_of(dataset: Dataset) -> Place:
-    """The dataset's place in the lineage, made where it is not there."""
-    place = ensure_places([dataset_place(dataset.slug)], timezone.now())[dataset_place(dataset.slug)]
-    if place.dataset_id != dataset.pk:
-        place.dataset, place.kind = dataset, Place.Kind.DATASET
-        place.save(update_fields=["dataset", "kind"])
-    return place
+    """The dataset's place in the lineage, made where it is not there. Call it under the lineage's lock."""
+    return ensure_places([dataset_place(dataset.slug)], timezone.now())[dataset_place(dataset.slug)]
 
 
 @transaction.atomic
@@ -153,6 +150,8 @@ def register_dataset_version(
         "profile": _check_profile(profile),
         "data_until": _check_until(data_until),
     }
+    # Before the dataset's row: whoever writes lineage holds this lock when it refers to datasets.
+    lock_lineage()
     dataset = lock_dataset(dataset)
     version, _ = DatasetVersion.objects.select_for_update().get_or_create(dataset=dataset, label=label)
     if version.sha256 not in (None, digest):

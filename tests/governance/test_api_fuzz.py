@@ -45,7 +45,7 @@ def addresses(world):
     named = {
         "api-artifact": ["a" * 64], "api-use-case-roles": ["mortgage-underwriting"], "api-dataset-versions": ["hmda-boston"],
         "api-datasheets": ["hmda-boston"], "api-dataset-withdraw": ["hmda-boston"], "api-dataset-restore": ["hmda-boston"],
-        "api-dataset-croissant": ["hmda-boston"],
+        "api-dataset-croissant": ["hmda-boston"], "api-dataset-addresses": ["hmda-boston"],
         "api-card": ["mortgage-approval", "1"], "api-version-dossier": ["mortgage-approval", "1"],
         "api-evaluation-repeat": [evaluation.pk], "api-evaluation-cancel": [evaluation.pk], "api-gate": ["production"], "api-sign-offs": [nothing],
         "api-adopt-policy": [nothing],
