@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
+from registry.canonical import digest_of
 from registry.errors import InvalidInput
 from registry.lineage.names import OUR_DATASETS, OUR_JOBS, OUR_MODELS, JobName, PlaceName
 from registry.lineage.openlineage_edges import Made, column_lineage, dataset_lineage, entry_lineage, job_name
@@ -21,6 +23,7 @@ from registry.lineage.openlineage_facets import (
     told_place,
 )
 from registry.lineage.openlineage_json import below, items, mapping, moment, optional_text, refuse, text
+from registry.lineage.statement import digest_of_edges
 
 Kind = Literal["RunEvent", "JobEvent", "DatasetEvent"]
 EVENT_TYPES = ("START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER")
@@ -76,9 +79,37 @@ class Reading:
         return self.event_type in FAILED
 
     @property
-    def names(self) -> tuple[PlaceName, ...]:
-        """Every place that the event names as a dataset of its own."""
-        return tuple(dict.fromkeys(place.name for place in self.places))
+    def aliases(self) -> tuple[tuple[PlaceName, PlaceName], ...]:
+        """Pairs of names of the same data."""
+        return tuple((place.name, alias) for place in self.places for alias in place.aliases)
+
+    @property
+    def says(self) -> str:
+        """SHA-256 of its lineage alone, by which events that say the same are known; empty where it has none."""
+        if self.says_nothing or not (self.inputs or self.outputs or self.made):
+            return ""
+        return _lineage_digest(self.inputs, self.outputs, self.made, self.query, self.aliases)
+
+
+@lru_cache(maxsize=4096)
+def _lineage_digest(
+    inputs: tuple[PlaceName, ...],
+    outputs: tuple[PlaceName, ...],
+    made: tuple[Made, ...],
+    query: Query | None,
+    aliases: tuple[tuple[PlaceName, PlaceName], ...],
+) -> str:
+    said = {
+        "inputs": sorted([name.namespace, name.name] for name in inputs),
+        "outputs": sorted([name.namespace, name.name] for name in outputs),
+        "made": [
+            [entry.place.namespace, entry.place.name, entry.closed, digest_of_edges(frozenset(entry.edges))]
+            for entry in made
+        ],
+        "query": [query.sql, query.dialect] if query else None,
+        "aliases": sorted([[one.namespace, one.name], [other.namespace, other.name]] for one, other in aliases),
+    }
+    return digest_of(said)
 
 
 def read_event(event: Any) -> Reading:

@@ -117,6 +117,7 @@ class LineageEvent(models.Model):
     kind = models.CharField(max_length=20, blank=True, help_text="RunEvent, JobEvent, DatasetEvent, …")
     event_time = models.DateTimeField()
     run_id = models.CharField(max_length=100, blank=True)
+    says = models.CharField(max_length=64, blank=True, help_text="SHA-256 of its lineage alone; empty if it has none.")
     job = models.ForeignKey(LineageJob, null=True, on_delete=models.PROTECT, related_name="events")
     sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     received_at = models.DateTimeField(auto_now_add=True)
@@ -129,7 +130,7 @@ class LineageEvent(models.Model):
         indexes = [
             models.Index(fields=["sealed_in"]),
             models.Index(fields=["job", "-event_time"]),
-            models.Index(fields=["job", "run_id"], name="events_of_run"),
+            models.Index(fields=["job", "run_id", "says", "event_time"], name="events_of_run"),
         ]
 
     def __str__(self) -> str:

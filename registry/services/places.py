@@ -40,22 +40,34 @@ def chunks(listed: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def ensure_places(names: Iterable[PlaceName], at: datetime) -> dict[PlaceName, Place]:
     """The place behind each name, aliases followed, new ones made with their two whole-place nodes."""
-    return places_seen(dict.fromkeys(names, (at, at)))
+    return _canonical(_find_or_make(dict.fromkeys(names, (at, at))))
 
 
 def places_seen(when: Mapping[PlaceName, tuple[datetime, datetime]]) -> dict[PlaceName, Place]:
-    """The place behind each name, aliases followed; each was told of first and last at the times given.
+    """The same, where each was told of first and last at the times given; one that was dropped before is there again."""
+    places = _canonical(_find_or_make(when))
+    _note_seen((places[name], *times) for name, times in when.items())
+    return places
 
-    A place that was dropped before it was told of last is there again.
-    """
+
+def _canonical(found: Mapping[PlaceName, Place]) -> dict[PlaceName, Place]:
+    """Aliases followed, and one object for each row."""
+    rows: dict[int, Place] = {}
+    places = {}
+    for name, place in found.items():
+        row = place.alias_of or place
+        places[name] = rows.setdefault(row.pk, row)
+    return places
+
+
+def _find_or_make(when: Mapping[PlaceName, tuple[datetime, datetime]]) -> dict[PlaceName, Place]:
     wanted = {name.key: name for name in when}
     found = _places(wanted)
     missing = sorted(wanted[key] for key in wanted.keys() - found.keys())
     if missing:
         found |= _make_places({name: when[name][0] for name in missing})
     _tie_to_ours([place for place in found.values() if place.namespace in (OUR_DATASETS, OUR_MODELS)])
-    _note_seen((found[key].alias_of or found[key], *when[name]) for key, name in wanted.items())
-    return {name: found[key].alias_of or found[key] for key, name in wanted.items()}
+    return {name: found[key] for key, name in wanted.items()}
 
 
 def _make_places(when: Mapping[PlaceName, datetime]) -> dict[str, Place]:
@@ -104,9 +116,7 @@ def _tie_to_ours(places: Iterable[Place]) -> None:
 
 def _note_seen(seen: Iterable[tuple[Place, datetime, datetime]]) -> None:
     changed: dict[int, Place] = {}
-    canonical: dict[int, Place] = {}
-    for row, first, last in seen:
-        place = canonical.setdefault(row.pk, row)
+    for place, first, last in seen:
         if first < place.first_seen or last > place.last_seen:
             place.first_seen, place.last_seen = min(first, place.first_seen), max(last, place.last_seen)
             changed[place.pk] = place
