@@ -1,4 +1,4 @@
-"""The list of models, and the page of one model."""
+"""Rows of models with where they stand and what runs, and the page of one model."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from governance.models import EnvironmentPointer, Promotion
 from governance.page_selectors.standing import Standing, newest_versions, standings_of
 from registry.models import ModelVersion, Person, RegisteredModel
 from registry.roles import Role
-from registry.selectors import models_for, people_with_role
-
-STAGES = ("measuring", "blocked", "review", "approved", "rejected", "uncovered")
+from registry.selectors import people_with_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +20,6 @@ class ModelRow:
     newest: ModelVersion | None
     standings: list[Standing]
     runs: list[EnvironmentPointer]
-
-
-def model_rows(person: Person, *, q: str = "", use_case: str = "", tier: str = "", stage: str = "") -> list[ModelRow]:
-    """Models that ``person`` may see, by name; each filter that is given must hold."""
-    wanted = models_for(person)
-    if q:
-        wanted = wanted.filter(name__icontains=q) | wanted.filter(use_case__name__icontains=q)
-    if use_case:
-        wanted = wanted.filter(use_case__slug=use_case)
-    if tier:
-        wanted = wanted.filter(use_case__risk_tier=tier)
-    rows = rows_of(list(wanted))
-    return [row for row in rows if not stage or any(item.stage == stage for item in row.standings)]
 
 
 def rows_of(models: list[RegisteredModel]) -> list[ModelRow]:

@@ -1,4 +1,4 @@
-"""Models and use cases: lists, pages, and going back to an earlier version."""
+"""The page of a model, and going back to an earlier version; the page of a use case."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from governance.page_selectors.deployments import deployments_of
 from governance.page_selectors.models import (
-    STAGES,
-    model_rows,
     people_of,
     pointers_of,
     promotions_of,
@@ -23,28 +22,14 @@ from governance.policies_in_force import environments_of
 from governance.services.promotions import roll_back
 from governance.views.page import reader
 from registry.errors import CountersignError, NotAllowed
-from registry.models import RiskTier
+from registry.external_selectors import external_versions_for
+from registry.models import Deployment
 from registry.roles import PROMOTERS
-from registry.selectors import get_model, get_use_case, models_for, roles_of, use_cases_for
+from registry.selectors import get_model, get_use_case, models_for, roles_of
 
 _PER_PAGE = 50
-
-
-@require_safe
-def models(request: HttpRequest) -> HttpResponse:
-    """Every model that the reader may see, searched and filtered."""
-    person = reader(request)
-    asked = {key: request.GET.get(key, "").strip() for key in ("q", "use_case", "tier", "stage")}
-    rows = model_rows(person, **asked)
-    context = {
-        "rows": Paginator(rows, _PER_PAGE).get_page(request.GET.get("page")),
-        "asked": asked,
-        "filtered": any(asked.values()),
-        "use_cases": use_cases_for(person),
-        "tiers": RiskTier.choices,
-        "stages": STAGES,
-    }
-    return render(request, "models/list.html", context)
+_ENDED_SHOWN = 20
+_ELSEWHERE_SHOWN = 50
 
 
 @require_safe
@@ -62,8 +47,13 @@ def model(request: HttpRequest, model: str) -> HttpResponse:
         "runs": pointers_of([found]),
         "people": people_of(found),
         "promotions": promotions_of(found),
+        "deployments": deployments_of([found]),
+        "ended": deployments_of([found], live=False)[:_ENDED_SHOWN],
+        "kinds": Deployment.Kind.choices,
+        "elsewhere": external_versions_for(person).filter(model=found, gone_at=None)[:_ELSEWHERE_SHOWN],
         "roles": roles,
         "may_roll_back": bool(roles & PROMOTERS),
+        "may_record": bool(roles & PROMOTERS),
         "service": settings.COUNTERSIGN_URL,
         "environment": next(iter(environments_of(found.use_case.risk_tier)), "production"),
     }
