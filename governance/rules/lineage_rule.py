@@ -126,7 +126,7 @@ class LineageRule(GraphRule):
         for end in loose:
             for status, what, fix in _end_problems(lineage, end):
                 way = way_between(graph, [end], {node})
-                yield status, f"{name} {verb_of(way)} {graph.label(end)}{stations(graph, way)}, {what}.", fix
+                yield status, f"{name} {verb_of(way)} {graph.label(end)}{stations(graph, way)}; {what}.", fix
         steps = [edge for here in sorted(graph.reached(node)) for edge in made_by(graph, here)]
         if self.by_column:
             yield from _steps_of_the_whole(graph, name, steps)
@@ -137,18 +137,18 @@ class LineageRule(GraphRule):
 def _end_problems(lineage: LineageFacts, end: int) -> Iterator[tuple[str, str, str]]:
     place = lineage.graph.place_of(end)
     if place.dataset is None:
-        what = f"and nobody says what {lineage.graph.label(end)} is made from"
+        what = f"nobody says what {lineage.graph.label(end)} is made from"
         yield "fail", what, f"Register {place.title} as a dataset with a datasheet, or state where it comes from."
         return
     terms = lineage.datasets[place.dataset]
     if not terms.owner:
-        yield "fail", f"and nobody answers for {terms.slug}", f"Register {terms.slug} with an owner."
+        yield "fail", f"nobody answers for {terms.slug}", f"Register {terms.slug} with an owner."
     if terms.datasheet is None:
-        yield "missing", f"and {terms.slug} has no datasheet", f"Write the datasheet of {terms.slug}."
+        yield "missing", f"{terms.slug} has no datasheet", f"Write the datasheet of {terms.slug}."
     elif not terms.is_source:
         yield (
             "fail",
-            f"and nobody says what {terms.slug} is made from, nor that it is a source",
+            f"nobody says what {terms.slug} is made from, nor that it is a source",
             f"State where {terms.slug} comes from, or say in its datasheet that it is a source.",
         )
 

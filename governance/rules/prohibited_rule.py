@@ -86,10 +86,8 @@ class ProhibitedFeaturesRule(GraphRule):
             if why is None:
                 continue
             way = way_between(graph, [node], {start})
-            made = (
-                f"{verb_of(way)} {graph.label(node)}{stations(graph, way)}, which" if way else "is itself a column that"
-            )
-            yield "fail", f"{name} {made} {why}.", "Make the model without it."
+            made = f"{verb_of(way)} {graph.label(node)}{stations(graph, way)}" if way else "is itself such a column"
+            yield "fail", f"{name} {made}; {why}.", "Make the model without it."
         yield from self._without_datasheet(lineage, name, start, reached)
         for node in reached:
             found = graph.nodes[node]
@@ -97,19 +95,20 @@ class ProhibitedFeaturesRule(GraphRule):
                 yield from self._unknown_columns(lineage, name, start, node, columns.get(found.place, set()))
 
     def _why(self, lineage: LineageFacts, node: int) -> str | None:
-        column = lineage.graph.nodes[node].column.casefold()
+        shown = lineage.graph.nodes[node].column
+        column = shown.casefold()
         if column in {name.casefold() for name in self.columns}:
-            return "this policy prohibits"
+            return f"this policy prohibits {shown}"
         dataset = lineage.graph.place_of(node).dataset
         if dataset is None:
             return None
         for purpose in (lineage.purpose, ANY_PURPOSE):
             if column in _folded(lineage.datasets[dataset].prohibited.get(purpose, ())):
-                return (
-                    f"the datasheet of {dataset} prohibits for {'any purpose' if purpose == ANY_PURPOSE else purpose}"
-                )
+                return f"the datasheet of {dataset} prohibits {shown} for {'any purpose' if purpose == ANY_PURPOSE else purpose}"
         if not lineage.purpose and column in _folded(_all_prohibited(lineage.datasets[dataset])):
-            return f"the datasheet of {dataset} prohibits for some purposes, while nobody says what the model is for"
+            return (
+                f"the datasheet of {dataset} prohibits {shown} for some purposes, and nobody says what the model is for"
+            )
         return None
 
     def _without_datasheet(self, lineage: LineageFacts, name: str, start: int, reached: list[int]) -> Iterator[Problem]:
@@ -124,7 +123,7 @@ class ProhibitedFeaturesRule(GraphRule):
             way = way_between(graph, there, {start})
             yield (
                 "missing",
-                f"{name} {verb_of(way)} {slug}{stations(graph, way)}, which has no datasheet that could prohibit columns.",
+                f"{name} {verb_of(way)} {slug}{stations(graph, way)}; {slug} has no datasheet that could prohibit columns.",
                 f"Write the datasheet of {slug}.",
             )
 
@@ -143,8 +142,8 @@ class ProhibitedFeaturesRule(GraphRule):
         yield (
             "missing",
             (
-                f"{name} {verb_of(way)} {place.title}{stations(graph, way)}, of which not all columns are known, so "
-                "nobody can tell whether one is prohibited."
+                f"{name} {verb_of(way)} {place.title}{stations(graph, way)}; not all columns of "
+                f"{place.title} are known, so nobody can tell whether one is prohibited."
             ),
             f"State the columns of {place.title}, and which of them the feature is made from.",
         )

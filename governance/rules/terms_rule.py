@@ -138,12 +138,12 @@ def _place_answer(
     if place.dataset is None:
         if asked.unregistered:
             return None
-        why = "nobody registered as a dataset, so its terms are not known"
+        why = f"nobody registered {place.title} as a dataset, so its terms are not known"
         return Answer(
             about=place.title,
             kind="place",
             status="missing",
-            sentence=f"{_dependence(facts.subject, lineage, nodes, place)}, which {why}.",
+            sentence=f"{_dependence(facts.subject, lineage, nodes, place)}; {why}.",
             fix=f"Register {place.title} as a dataset and write its datasheet.",
         )
     terms = lineage.datasets[place.dataset]
@@ -151,7 +151,7 @@ def _place_answer(
     problems = []
     for status, what, fix in _problems(terms, facts, lineage, asked):
         dependence = dependence or _dependence(facts.subject, lineage, nodes, place)
-        problems.append(Answer(about=terms.slug, status=status, sentence=f"{dependence}, {what}.", fix=fix))
+        problems.append(Answer(about=terms.slug, status=status, sentence=f"{dependence}; {what}.", fix=fix))
     return joined(terms.slug, problems, kind="dataset")
 
 
@@ -164,18 +164,22 @@ def _problems(
         why = f" ({reason})" if reason else ""
         yield (
             "fail",
-            f"which was withdrawn on {terms.withdrawn_at[:10]}{why}",
+            f"{terms.slug} was withdrawn on {terms.withdrawn_at[:10]}{why}",
             f"Make the model without {terms.slug}, or have its owner restore it.",
         )
     if terms.datasheet is None:
-        yield "missing", "which has no datasheet, so its terms are not known", f"Write the datasheet of {terms.slug}."
+        yield (
+            "missing",
+            f"{terms.slug} has no datasheet, so its terms are not known",
+            f"Write the datasheet of {terms.slug}.",
+        )
         return
     yield from _purpose_problems(terms, lineage)
     yield from _time_problems(terms, facts.as_of.date(), asked)
     if asked.lawful_basis and not terms.lawful_basis.strip():
         yield (
             "missing",
-            "whose datasheet states no lawful basis",
+            f"the datasheet of {terms.slug} states no lawful basis",
             f"State the lawful basis in the datasheet of {terms.slug}.",
         )
 
@@ -184,25 +188,25 @@ def _purpose_problems(terms: Terms, lineage: LineageFacts) -> Iterator[tuple[str
     purpose = lineage.purpose
     if ANY_PURPOSE not in terms.purposes:
         if not purpose:
-            yield "missing", "and nobody says for which purpose the model is used", "State the purpose of the use case."
+            yield "missing", "nobody says for which purpose the model is used", "State the purpose of the use case."
         elif purpose not in terms.purposes:
             permitted = wording.listed(terms.purposes) if terms.purposes else "nothing"
             yield (
                 "fail",
-                f"which may be used for {permitted}, not for {purpose}",
+                f"{terms.slug} may be used for {permitted}, not for {purpose}",
                 f"Make the model without {terms.slug}, or have its owner permit {purpose} in the datasheet.",
             )
     if terms.regions and not lineage.regions:
         yield (
             "missing",
-            f"which may be used in {wording.listed(terms.regions)} only, and nobody says where the model is used",
+            f"{terms.slug} may be used in {wording.listed(terms.regions)} only, and nobody says where the model is used",
             "State the regions in which the model is used.",
         )
     beyond = sorted(set(lineage.regions) - set(terms.regions)) if terms.regions else []
     if beyond:
         yield (
             "fail",
-            f"which may be used in {wording.listed(terms.regions)}, not in {wording.listed(beyond)}",
+            f"{terms.slug} may be used in {wording.listed(terms.regions)}, not in {wording.listed(beyond)}",
             f"Make the model without {terms.slug}, or do not use it in {wording.listed(beyond)}.",
         )
 
@@ -212,23 +216,23 @@ def _time_problems(terms: Terms, today: date, asked: TermsAsked) -> Iterator[tup
         licence = f" {terms.licence}" if terms.licence else ""
         yield (
             "fail",
-            f"whose licence{licence} ran out after {terms.licence_until}",
+            f"the licence{licence} of {terms.slug} ran out after {terms.licence_until}",
             f"Renew the licence of {terms.slug} and state it in its datasheet, or make the model without it.",
         )
     if _past(terms.retention_until, today):
         yield (
             "fail",
-            f"which was to be kept until {terms.retention_until} and no longer",
+            f"{terms.slug} was to be kept until {terms.retention_until} and no longer",
             f"Make the model without {terms.slug}.",
         )
     if asked.fresh and terms.fresh_until is None:
         yield (
             "missing",
-            "whose datasheet does not tell until when it is fresh",
+            f"the datasheet of {terms.slug} does not tell until when it is fresh",
             f"State in the datasheet of {terms.slug} how often it is updated, and up to which day its data reach.",
         )
     elif asked.fresh and _past(terms.fresh_until, today):
-        yield "fail", f"which was fresh until {terms.fresh_until}", f"Train on a newer version of {terms.slug}."
+        yield "fail", f"{terms.slug} was fresh until {terms.fresh_until}", f"Train on a newer version of {terms.slug}."
 
 
 def _past(last: str | None, today: date) -> bool:

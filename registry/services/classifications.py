@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry import ledger
+from registry.dataset_selectors import is_tender
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.lineage.classification import CLASSES, ENTITY_CLASSES, Stated, class_of_tag
@@ -180,7 +181,7 @@ def _require_keeper(actor: Person, column: LineageColumn) -> None:
     dataset = place.dataset
     if dataset is None:
         raise NotAllowed(f"nobody answers for {place.name}: register it as a dataset first")
-    if not actor.is_active or actor.pk not in (dataset.owner_id, dataset.steward_id):
+    if not is_tender(actor, dataset):
         raise NotAllowed(f"only the owner or steward of {dataset.slug} may say what its columns hold")
 
 
