@@ -14,8 +14,8 @@ from registry.lineage.graph import COLUMN, Graph
 
 HEAD = 42.0
 _LINE, _ROW, _PAD = 15.0, 18.0, 10.0
-_NAME, _SMALL, _TEXT = 13.0, 10.5, 11.5
-_NAME_COLUMNS, _SMALL_COLUMNS, _ROW_COLUMNS = 24, 34, 32
+_NAME, _SMALL, _TEXT = 12.0, 10.5, 11.5
+_NAME_COLUMNS, _SMALL_COLUMNS, _ROW_COLUMNS = 21, 33, 29
 _MOST_NAMES = 3
 _KINDS = {
     "table": "table",
@@ -103,9 +103,9 @@ def _single(
     if found.dataset is not None and found.dataset in shown.terms:
         state = shown.terms[found.dataset]
         lines.append((state.status, f"{state.mark} {state.words}"))
-    unseen = {
-        name for number in nodes_of.get(place, []) if number not in rows for name in shown.classes.get(number, ())
-    }
+    # The whole of a place holds what its columns do: it is told of only where no column is known.
+    untold = [number for number in every or nodes_of.get(place, []) if number not in rows]
+    unseen = {name for number in untold for name in shown.classes.get(number, ())}
     if unseen:
         lines.append(("class", _class_words(unseen)))
     below = found.namespace if found.kind == "table" else _KINDS.get(found.kind, found.kind)
@@ -150,6 +150,11 @@ def _class_words(classes: Iterable[str]) -> str:
     return text if columns(text) <= _SMALL_COLUMNS else " · ".join(letters for letters, _ in marks)
 
 
+def box_id(number: int) -> str:
+    """The id of a box in its page, by which an address leads to it."""
+    return f"lg{number}"
+
+
 def draw_box(shown: Shown, number: int, block: Block, content: Content, box: Box) -> str:
     """One box as a group of elements."""
     place = None if block.is_group else block.places[0]
@@ -175,7 +180,7 @@ def draw_box(shown: Shown, number: int, block: Block, content: Content, box: Box
         "g",
         *parts,
         class_=" ".join(names),
-        id=f"lg{number}" if shown.ids else None,
+        id=box_id(number) if shown.ids else None,
         opacity=0.6 if dim else None,
         data_name=content.name if shown.ids else None,
     )

@@ -14,10 +14,10 @@ from typing import Any
 from audits.lineage_order import LANE, Ladder, order_layers, place_layers
 from registry.lineage.graph import Graph
 
-BOX_WIDTH, BOX_HEIGHT = 224.0, 44.0
+BOX_WIDTH, BOX_HEIGHT = 232.0, 44.0
 """Of a box that shows no columns, in pixels."""
 
-CHANNEL = 84.0
+CHANNEL = 68.0
 """Between two layers, in pixels."""
 
 Link = tuple[int, int]

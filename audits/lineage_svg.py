@@ -43,12 +43,12 @@ def label(text: str, x: float, y: float, size: float, **attributes: str | float 
     return element("text", words(text), x=x, y=y, font_size=size, **attributes)
 
 
-def cut(text: str, most: int, *, keep_end: bool = False) -> str:
-    """``text`` in at most so many columns, wide letters counting twice; the end of names says more than their beginning."""
+def cut(text: str, most: float, *, keep_end: bool = False) -> str:
+    """``text`` no wider than so many usual letters; the end of a name says more than its beginning."""
     clean = " ".join(printable(text).split())
     if columns(clean) <= most:
         return clean
-    kept, room = [], most - 1
+    kept, room = [], most - columns("…")
     for letter in reversed(clean) if keep_end else clean:
         room -= columns(letter)
         if room < 0:
@@ -57,9 +57,19 @@ def cut(text: str, most: int, *, keep_end: bool = False) -> str:
     return f"…{''.join(reversed(kept))}" if keep_end else f"{''.join(kept)}…"
 
 
-def columns(text: str) -> int:
-    """How many columns a text takes."""
-    return sum(2 if east_asian_width(letter) in {"W", "F"} else 1 for letter in text)
+def columns(text: str) -> float:
+    """About how many letters of usual width a text is as wide as."""
+    return sum(_width(letter) for letter in text)
+
+
+def _width(letter: str) -> float:
+    if east_asian_width(letter) in {"W", "F"}:
+        return 2.0
+    if letter in "ijlrtfI.,:;'|!()[]-/ ":
+        return 0.6
+    if letter in "mwMW@…":
+        return 1.4
+    return 1.15 if letter.isupper() else 1.0
 
 
 def icon(kind: str, x: float, y: float) -> str:

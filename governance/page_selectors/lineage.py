@@ -14,7 +14,7 @@ from governance.page_selectors.lineage_asked import BOTH, DOWN, UP, Asked
 from registry.datasheet_terms import terms_of_all
 from registry.errors import NotFound
 from registry.lineage.classification import Accepted, Propagation, Stated, propagate
-from registry.lineage.graph import COLUMN, Graph
+from registry.lineage.graph import Graph
 from registry.lineage_queries import downstream, upstream
 from registry.lineage_visibility import visible
 from registry.models import Dataset, LineageColumn, Person
@@ -72,7 +72,7 @@ def neighbourhood(person: Person, columns: Collection[int], asked: Asked) -> Nei
         graph=shown,
         focus=focus,
         classes=_held(shown, spread),
-        spread=replace(spread, graph=visible(behind, person)),
+        spread=replace(spread, graph=shown if behind is cut else visible(behind, person)),
         terms=terms_states(shown, (asked.day or timezone.now().date())),
         places=_rows_of_places(shown),
     )
@@ -107,7 +107,7 @@ def _held(shown: Graph, spread: Propagation) -> dict[int, tuple[str, ...]]:
     return {
         index: tuple(class_order(by_row[node.id]))
         for index, node in enumerate(shown.nodes)
-        if node.role == COLUMN and node.id in by_row and not shown.place_of(index).hidden
+        if node.id in by_row and not shown.place_of(index).hidden
     }
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from django.urls import reverse
 
-from audits.lineage_blocks import Block, folded_blocks
+from audits.lineage_blocks import Block, block_of, folded_blocks, single_blocks
+from audits.lineage_boxes import box_id
 from audits.lineage_cut import ways_between
 from audits.lineage_picture import Links, lineage_picture, lineage_table
 from audits.lineage_words import way_words
@@ -39,7 +40,7 @@ class Drawn:
     Attributes
     ----------
     matches
-        ``(label, address)`` of what the reader looks for.
+        ``(label, address)`` of what the reader looks for; ``more_matches`` are left out.
     folded
         Whether places share boxes.
     unlisted
@@ -49,6 +50,7 @@ class Drawn:
     svg: str
     table: Table
     matches: list[tuple[str, str]] = field(default_factory=list)
+    more_matches: int = 0
     chosen: Chosen | None = None
     folded: bool = False
     places: int = 0
@@ -67,9 +69,10 @@ def draw(around: Neighbourhood, asked: Asked, *, title: str) -> Drawn:
     graph = around.graph
     chosen = _chosen(around, asked)
     highlight = [] if chosen is None else _ways(around, chosen)
-    found = _matches(graph, asked.find)
+    places, columns = _matches(graph, asked.find)
+    found = {*places, *(graph.nodes[node].place for node in columns)}
     keep = {graph.nodes[node].place for edge in highlight for node in (edge.source, edge.target)}
-    keep |= {graph.nodes[node].place for node in around.focus} | {graph.nodes[node].place for node in found}
+    keep |= {graph.nodes[node].place for node in around.focus} | found
     blocks = _blocks(graph, asked, keep)
     rows = {row: place for place, row in around.places.items()}
     svg = lineage_picture(
@@ -83,14 +86,16 @@ def draw(around: Neighbourhood, asked: Asked, *, title: str) -> Drawn:
         else next(iter(around.focus)),
         links=_links(around, asked, blocks),
         blocks=blocks,
-        found={graph.nodes[node].place for node in found},
+        found=found,
         title=title,
     )
+    links = _match_links(graph, places, columns, asked, blocks)
     between = sum(edge.level != "structure" for edge in graph.edges)
     return Drawn(
         svg=svg,
         table=lineage_table(graph, most=_MOST_LISTED),
-        matches=_match_links(around, found, asked),
+        matches=links[:_MOST_MATCHES],
+        more_matches=max(len(links) - _MOST_MATCHES, 0),
         chosen=None if chosen is None else _told(around, chosen, highlight),
         folded=any(block.is_group for block in blocks or ()),
         places=len(graph.places),
@@ -127,27 +132,29 @@ def _told(around: Neighbourhood, chosen: int, highlight: Sequence[GraphEdge]) ->
     return Chosen(graph.label(chosen), reverse("lineage-column", args=[graph.nodes[chosen].id]), told)
 
 
-def _matches(graph: Graph, text: str) -> list[int]:
-    """Nodes of places and columns whose name holds the text; one for a place."""
+def _matches(graph: Graph, text: str) -> tuple[list[int], list[int]]:
+    """Places, and nodes that are columns, whose name holds the text, whatever its case."""
     if not text:
-        return []
-    wanted, found = text.casefold(), []
-    for index, node in enumerate(graph.nodes):
-        place = graph.places[node.place]
-        if place.hidden:
-            continue
-        name = node.column if node.role == COLUMN else place.name if node.role == OUT else ""
-        if wanted in name.casefold():
-            found.append(index)
-    return found
+        return [], []
+    wanted = text.casefold()
+    places = [
+        number for number, place in enumerate(graph.places) if not place.hidden and wanted in place.name.casefold()
+    ]
+    columns = [
+        number
+        for number, node in enumerate(graph.nodes)
+        if node.role == COLUMN and not graph.places[node.place].hidden and wanted in node.column.casefold()
+    ]
+    return places, columns
 
 
-def _match_links(around: Neighbourhood, found: Sequence[int], asked: Asked) -> list[tuple[str, str]]:
-    graph = around.graph
-    links = []
-    for index in found[:_MOST_MATCHES]:
-        node = graph.nodes[index]
-        links.append((graph.label(index), f"{asked.query(way=node.id)}#picture"))
+def _match_links(
+    graph: Graph, places: Sequence[int], columns: Sequence[int], asked: Asked, blocks: Sequence[Block] | None
+) -> list[tuple[str, str]]:
+    """A place leads to its box, a column to its ways."""
+    box = block_of(blocks if blocks is not None else single_blocks(graph))
+    links = [(graph.places[place].name, f"#{box_id(box[place])}") for place in places]
+    links += [(graph.label(node), f"{asked.query(way=graph.nodes[node].id)}#picture") for node in columns]
     return links
 
 
