@@ -14,16 +14,21 @@ from typing import Any
 from registry.canonical import canonical_json, sha256_hex, strip_algorithm
 from registry.data_reference import DataReference, check_address
 from registry.errors import InvalidInput
+from registry.lineage.document_part import Part
+from registry.lineage.features import read_features
+from registry.lineage.statement import StatedEdge
 from registry.safe_yaml import load_yaml
 
 FORMAT = "countersign-manifest/1"
 PREDICTIONS = "test-predictions"
 ENVIRONMENT = "environment"
+FEATURE_DEFINITIONS = "feature-definitions"
 
 # No database can hold the first; the second would break a line in every list that names a file or a column.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _PROSE = ("description", "card", "training")
+_CODE = ("sql", "transformation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,33 @@ class Manifest:
         return tuple(listed)
 
     @property
+    def training_datasets(self) -> tuple[str, ...]:
+        """The dataset versions that it was trained on, as ``slug@label``, the one under ``dataset`` first."""
+        return trained_on(self.document)
+
+    @property
     def data(self) -> tuple[DataReference, ...]:
         """Data sets that stay where they are, in the manifest's order."""
         return tuple(DataReference(item["role"], item["url"]) for item in self.document.get("data", ()))
+
+
+def trained_on(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The dataset versions, as ``slug@label``, that a manifest says the model was trained on."""
+    training = facts.get("training", {})
+    first = [training["dataset"]] if training.get("dataset") else []
+    return tuple(dict.fromkeys([*first, *training.get("datasets", [])]))
+
+
+def stated_features(facts: Mapping[str, Any]) -> dict[str, tuple[StatedEdge, ...]]:
+    """What each feature that a manifest tells of is made from, by name.
+
+    Raises
+    ------
+    InvalidInput
+        Naming the field that is wrong.
+    """
+    found, _ = read_features(Part(facts.get("features"), "features"))
+    return found
 
 
 @cache
@@ -111,7 +140,9 @@ def _explain(error: Any) -> tuple[str, str]:
 
 def _check_text(value: Any, path: tuple[str | int, ...] = ()) -> None:
     if isinstance(value, str):
-        wrong = _UNSTORABLE if path[0] in _PROSE and path[:2] != ("training", "dataset") else _CONTROL
+        prose = path[0] in _PROSE and path[:2] != ("training", "dataset")
+        prose = prose or (path[0] == "features" and path[-1] in _CODE)
+        wrong = _UNSTORABLE if prose else _CONTROL
         if found := wrong.search(value):
             raise InvalidInput(
                 f"manifest: {_field(path)}: the character U+{ord(found.group()):04X} cannot stand here",
@@ -154,6 +185,32 @@ def _check_data(manifest: Manifest) -> None:
         roles.add(reference.role)
 
 
+def _check_features(manifest: Manifest) -> None:
+    """Features are told of that the model has, each once, and from sources that can be read."""
+    document = manifest.document
+    try:
+        stated = stated_features(document)
+    except InvalidInput as error:
+        raise InvalidInput(f"manifest: {error.message}", field=error.field, **error.details) from None
+    known = set(document["schema"].get("features", ()))
+    for index, name in enumerate(stated):
+        if name not in known:
+            message = f"manifest: features[{index}].name: {name!r} is not among schema.features"
+            raise InvalidInput(message, field=f"features[{index}].name")
+    for index, component in enumerate(document.get("components", ())):
+        if not component["model"] or not component["version"]:
+            raise InvalidInput(
+                f"manifest: components[{index}]: name a model and its version", field=f"components[{index}]"
+            )
+
+
+def _check_single(manifest: Manifest) -> None:
+    """Some parts can be played by one file only."""
+    for role in (PREDICTIONS, FEATURE_DEFINITIONS):
+        if sum(file.role == role for file in manifest.files) > 1:
+            raise InvalidInput(f"manifest: artifacts: more than one file has the role {role}", field="artifacts")
+
+
 def parse_manifest(data: bytes) -> Manifest:
     """Read a YAML manifest.
 
@@ -172,9 +229,9 @@ def parse_manifest(data: bytes) -> Manifest:
     _check_text(document)
     manifest = Manifest(document)
     _check_paths(manifest.files)
-    if sum(file.role == PREDICTIONS for file in manifest.files) > 1:
-        raise InvalidInput(f"manifest: artifacts: more than one file has the role {PREDICTIONS}", field="artifacts")
+    _check_single(manifest)
     _check_data(manifest)
+    _check_features(manifest)
     return manifest
 
 
@@ -231,5 +288,7 @@ def bind(manifest: Manifest, digests: Mapping[str, tuple[str, int]]) -> tuple[by
     if manifest.data:  # an older version without the key keeps its identity
         listed = sorted(manifest.data, key=lambda reference: reference.role)
         bound["data"] = [{"role": reference.role, "url": reference.url} for reference in listed]
+    if document.get("features"):
+        bound["features"] = document["features"]
     data = canonical_json(bound)
     return data, sha256_hex(data)

@@ -24,6 +24,8 @@ from registry.models import (
 from registry.roles import Role
 from registry.selectors import artifacts_for, roles_of, use_cases_for
 from registry.services.datasets import declared_dataset_version
+from registry.services.manifest_lineage import state_version_lineage
+from registry.services.places import lock_lineage
 
 
 def _use_case(actor: Person, slug: str) -> UseCase:
@@ -130,18 +132,19 @@ def register_version(
         If the version's name stands for another manifest.
     """
     parsed = parse_manifest(manifest)
+    lock_lineage()  # before the first entry takes the ledger's lock
     model = _model(actor, parsed)
     artifacts = _artifacts(actor, files)
     content, sha256 = bind(parsed, {path: (artifact.sha256, artifact.size) for path, artifact in artifacts.items()})
     if known := _same_name(model, parsed.version, sha256):
         return known, False
-    reference = parsed.document.get("training", {}).get("dataset")
+    trained = [declared_dataset_version(actor=actor, reference=each) for each in parsed.training_datasets]
     version = ModelVersion.objects.create(
         model=model,
         name=parsed.version,
         manifest=content,
         sha256=sha256,
-        training_dataset=declared_dataset_version(actor=actor, reference=reference) if reference else None,
+        training_dataset=trained[0] if trained else None,
         submitted_by=actor,
         responsible=responsible or actor,
     )
@@ -165,4 +168,5 @@ def register_version(
         },
         model_name=model.name,
     )
+    state_version_lineage(version=version, actor=actor)
     return version, True

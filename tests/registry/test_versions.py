@@ -60,7 +60,11 @@ def test_the_first_submission_registers_the_model_and_makes_nobody_a_manager(wor
     register(world)
     model = RegisteredModel.objects.get()
     assert roles_of(world.ada, model) == {Role.DEVELOPER}
-    assert ledger_actions(model_name=model.name) == ["model.registered", "version.registered"]
+    assert ledger_actions(model_name=model.name) == [
+        "model.registered",
+        "version.registered",
+        "lineage.declared",
+    ]
 
 
 @pytest.mark.parametrize("who", ["grace", "edsger", "tony", "barbara"])
