@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audits import dossier as d
 from audits.code_versions import code_version
+from audits.lineage_report import LineageReport
 from audits.models import Evaluation, JobStatus
 from audits.series import Series
 from governance.champion import version_in
@@ -31,8 +32,10 @@ from registry.selectors import current_card
 _LEDGER_LINES = 200
 
 
-def build_dossier(assessment: Assessment) -> d.Dossier:
+def build_dossier(assessment: Assessment, origins: LineageReport | None = None) -> d.Dossier:
     """Everything about where a version stands on its way to an environment.
+
+    ``origins`` is where its features come from, as the reader of the dossier may see it.
 
     Raises
     ------
@@ -82,6 +85,7 @@ def build_dossier(assessment: Assessment) -> d.Dossier:
         checkpoint=_checkpoint(),
         subject_sha256=assessment.subject.sha256,
         verification_url=absolute(reverse("version", args=[version.model.name, version.name])),
+        origins=origins,
     )
 
 

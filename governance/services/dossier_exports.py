@@ -11,6 +11,7 @@ from django.db import transaction
 from audits import jobs
 from governance.dossier_builder import build_dossier
 from governance.models import DossierExport, DossierFile, Promotion
+from governance.page_selectors.lineage_version import report_for
 from governance.services.assessment import Assessment, assess_version
 from governance.tasks import render_dossier as render_dossier_task
 from registry import artifact_store, ledger
@@ -75,7 +76,7 @@ def _files(export: DossierExport) -> list[tuple[str, str, bytes]]:
     assessment = assess_version(version=export.version, environment=export.environment)
     # The documents show a signed tree head over what they excerpt.
     checkpoint = make_checkpoint()
-    dossier = build_dossier(assessment)
+    dossier = build_dossier(assessment, report_for(export.requested_by, export.version))
     canonical = dossier.canonical()
     files = [("dossier.json", _JSON, canonical), ("model-card.json", _JSON, card_json(dossier))]
     progress(0.2, "writing the model card")
