@@ -1,4 +1,4 @@
-"""The page of a model, and going back to an earlier version; the page of a use case."""
+"""The page of a model, and going back to an earlier version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from governance.page_selectors.models import (
     people_of,
     pointers_of,
     promotions_of,
-    rows_of,
     versions_with_standings,
 )
 from governance.policies_in_force import environments_of
@@ -25,7 +24,7 @@ from registry.errors import CountersignError, NotAllowed
 from registry.external_selectors import external_versions_for
 from registry.models import Deployment
 from registry.roles import PROMOTERS
-from registry.selectors import get_model, get_use_case, models_for, roles_of
+from registry.selectors import get_model, roles_of
 
 _PER_PAGE = 50
 _ENDED_SHOWN = 20
@@ -79,12 +78,3 @@ def rollback(request: HttpRequest, model: str) -> HttpResponse:
         messages.success(request, said % {"environment": environment, "version": promotion.version})
         return redirect("model", model=found.name)
     return render(request, "models/rollback.html", context)
-
-
-@require_safe
-def use_case(request: HttpRequest, slug: str) -> HttpResponse:
-    """One use case: what it is for, whom it touches, and its models."""
-    person = reader(request)
-    found = get_use_case(person, slug)
-    rows = rows_of(list(models_for(person).filter(use_case=found)))
-    return render(request, "models/use_case.html", {"use_case": found, "rows": rows, "roles": roles_of(person, found)})

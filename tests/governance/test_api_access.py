@@ -13,10 +13,12 @@ from governance.api.urls import urlpatterns
 from governance.scopes import Scope
 from governance.services.dossier_exports import request_dossier
 from governance.services.gate import decide
+from tests.registry.intake_cases import QUIET
 from tests.scenario import POLICY, Caller, caller, manifest_yaml, run_tasks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
+UNLISTED = {"api-ledger-checkpoint", "api-scorecard"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"api-schema", "api-docs", "api-verification-key", None}
 # What is about nobody's model, with the answer for somebody without any role.
@@ -29,7 +31,12 @@ FOR_EVERYBODY = {
     ("api-datasets", "GET"): 200,
     ("api-datasets", "POST"): 201,
     ("api-croissant", "POST"): 201,
+    ("api-intakes", "GET"): 200,
+    ("api-intakes", "POST"): 201,
+    ("api-scorecard", "GET"): 200,
     ("api-models", "GET"): 200,
+    ("api-registries", "GET"): 200,
+    ("api-registries", "POST"): 403,
     ("api-versions", "GET"): 200,
     ("api-reviews", "GET"): 200,
     ("api-policies", "GET"): 200,
@@ -47,12 +54,30 @@ class Subject:
     bodies: dict
 
 
+def deployed_and_connected(world, version):
+    """A deployment of the version, and another registry with a model that is linked to its model."""
+    from registry.ledger import SYSTEM
+    from registry.services.deployments import record_deployment
+    from registry.services.external_imports import import_csv
+    from registry.services.external_registries import add_registry, link_model
+    from registry.services.people import grant_duty
+
+    grant_duty(actor=SYSTEM, person=world.edsger, permission="registry.add_external_registry")
+    told = {"environment": "production", "kind": "service", "location": "https://score.bank.example"}
+    deployment = record_deployment(actor=world.ada, version=version, **told)
+    sheet = add_registry(actor=world.edsger, name="sheet", kind="csv")
+    import_csv(actor=world.edsger, registry=sheet, data=b"model,version\nchurn,1\n")
+    link_model(actor=world.edsger, registry=sheet, model_name="churn", model=version.model)
+    return deployment, sheet
+
+
 @pytest.fixture
 def subject(world):
     from registry.checkpoints import make_checkpoint
     from registry.services.dataset_standing import change_visibility
     from registry.services.datasets import register_dataset
     from registry.services.datasheets import revise_datasheet
+    from registry.services.intake import start_intake
 
     version = world.submit("1")
     world.approve(version)
@@ -62,6 +87,8 @@ def subject(world):
     dataset = register_dataset(actor=world.tony, slug="hmda-boston", name="HMDA", source="Federal Reserve")
     change_visibility(actor=world.tony, dataset=dataset, visibility="restricted")
     revise_datasheet(actor=world.tony, dataset=dataset, sheet={"purposes": ["*"]}, base=0)
+    intake = start_intake(actor=world.ada)
+    deployment, sheet = deployed_and_connected(world, version)
     make_checkpoint()
     evaluation = version.evaluations.get(kind="fairness")
     review = version.reviews.get()
@@ -70,6 +97,11 @@ def subject(world):
         "api-artifact": [version.files.get(role="model").artifact_id],
         "api-use-case": ["mortgage-underwriting"],
         "api-use-case-roles": ["mortgage-underwriting"],
+        "api-risk": ["mortgage-underwriting"],
+        "api-risk-override": ["mortgage-underwriting"],
+        "api-risk-answer": ["mortgage-underwriting"],
+        "api-intake": [intake.pk],
+        "api-intake-submit": [intake.pk],
         "api-dataset": ["hmda-boston"],
         "api-dataset-versions": ["hmda-boston"],
         "api-datasheets": ["hmda-boston"],
@@ -81,6 +113,10 @@ def subject(world):
         "api-model": ["mortgage-approval"],
         "api-version": ["mortgage-approval", "1"],
         "api-card": ["mortgage-approval", "1"],
+        "api-components": ["mortgage-approval", "1"],
+        "api-deployments": ["mortgage-approval"],
+        "api-deployment-end": [deployment.pk],
+        **{f"api-registry{end}": [sheet.name] for end in ("", "-poll", "-versions", "-imports", "-links")},
         "api-version-evaluations": ["mortgage-approval", "1"],
         "api-version-dossier": ["mortgage-approval", "1"],
         "api-evaluation": [evaluation.pk],
@@ -107,6 +143,11 @@ def subject(world):
             "owner": "tony",
         },
         "api-use-case-roles": {"username": "mallory", "role": "auditor"},
+        "api-risk": {"answers": QUIET},
+        "api-risk-override": {"tier": "low", "reason": "r"},
+        "api-risk-answer": {"accept": False, "reason": "r"},
+        "api-intake": {"revision": 0, "answers": {"name": "n"}},
+        "api-intake-submit": {"revision": 0},
         "api-datasets": {"slug": "mine", "name": "n", "source": "s"},
         "api-croissant": {"@type": "sc:Dataset", "name": "n", "identifier": "described"},
         "api-dataset": {"visibility": "restricted"},
@@ -118,6 +159,10 @@ def subject(world):
         "api-dataset-croissant": {"@type": "sc:Dataset", "name": "n"},
         "api-versions": {"manifest": manifest_yaml("2").decode(), "files": {}},
         "api-card": {"sections": {"limitations": "x"}},
+        "api-deployments": {"version": "1", "environment": "staging", "kind": "batch", "location": "nightly"},
+        "api-registries": {"name": "mine", "kind": "csv"},
+        "api-registry-imports": {"content": "model,version\nchurn,1\n"},
+        "api-registry-links": {"model_there": "churn", "model": "mortgage-approval"},
         "api-version-dossier": {"environment": "production"},
         "api-gate": {"subject": which},
         "api-sign-offs": {"meaning": "approve", "subject_sha256": review.subject_sha256, "password": "x"},
@@ -179,7 +224,7 @@ def test_without_a_role_there_is_nothing(world, subject, power):
         world.mallory.is_superuser = world.mallory.is_staff = True
         world.mallory.save()
     if power == "every global permission":
-        duties = ("create_use_case", "register_policy", "view_whole_ledger")
+        duties = ("create_use_case", "register_policy", "view_whole_ledger", "add_external_registry")
         world.mallory.user_permissions.set(Permission.objects.exclude(codename__in=duties))
     if power == "another use case":
         other = create_use_case(
@@ -194,7 +239,7 @@ def test_without_a_role_there_is_nothing(world, subject, power):
         response = ask(calls, subject, name, method)
         if response.status_code != FOR_EVERYBODY.get((name, method), 404):
             wrong[name, method] = (response.status_code, response.content[:200])
-        elif (name, method) in FOR_EVERYBODY and method == "GET" and "polic" not in name and "ledger" not in name:
+        elif (name, method) in FOR_EVERYBODY and method == "GET" and "polic" not in name and name not in UNLISTED:
             seen = [item for item in response.json()["results"] if item.get("slug") != "other"]
             assert seen == [], f"{name} shows {seen}"
     assert wrong == {}
@@ -222,7 +267,7 @@ def test_what_changes_state_is_not_read_scope(subject):
 
 
 def test_every_role_reads_what_its_model_is_about(world, subject):
-    own, wrong = {"api-dossier", "api-dossier-file"}, {}
+    own, wrong = {"api-dossier", "api-dossier-file", "api-intake"}, {}
     for who in ("ada", "grace", "edsger", "tony", "barbara"):
         calls = caller(getattr(world, who))
         for name in {name for name, method, _ in guarded() if method == "GET"} - own:
@@ -243,6 +288,9 @@ def test_a_dossier_is_for_who_asked_for_it(world, subject, unset):
 WRITES = {
     "api-use-case-roles": {"tony", "edsger"},
     "api-card": {"ada", "tony"},
+    "api-risk": {"tony", "edsger"},
+    "api-risk-override": {"tony", "edsger"},
+    "api-risk-answer": {"tony", "edsger"},
     "api-dataset": {"tony"},
     "api-dataset-versions": {"tony"},
     "api-datasheets": {"tony"},

@@ -36,16 +36,27 @@ WRITES = sorted(
 def addresses(world):
     from django.urls import reverse
 
+    from registry.ledger import SYSTEM
     from registry.models import Dataset
+    from registry.services.external_registries import add_registry
+    from registry.services.intake import start_intake
+    from registry.services.people import grant_duty
 
+    grant_duty(actor=SYSTEM, person=world.edsger, permission="registry.add_external_registry")
+    add_registry(actor=world.edsger, name="sheet", kind="csv")
     version = world.submit("1", measured=False)
     Dataset.objects.update(owner=world.ada)
     evaluation = version.evaluations.first()
+    intake = start_intake(actor=world.ada)
     nothing = "00000000-0000-0000-0000-000000000000"
     named = {
-        "api-artifact": ["a" * 64], "api-use-case-roles": ["mortgage-underwriting"], "api-dataset-versions": ["hmda-boston"],
+        "api-artifact": ["a" * 64], "api-use-case-roles": ["mortgage-underwriting"],
+        "api-risk": ["mortgage-underwriting"], "api-risk-override": ["mortgage-underwriting"],
+        "api-risk-answer": ["mortgage-underwriting"], "api-intake": [intake.pk], "api-intake-submit": [intake.pk], "api-dataset-versions": ["hmda-boston"],
         "api-datasheets": ["hmda-boston"], "api-dataset-withdraw": ["hmda-boston"], "api-dataset-restore": ["hmda-boston"],
         "api-dataset-croissant": ["hmda-boston"], "api-dataset-addresses": ["hmda-boston"],
+        "api-deployments": ["mortgage-approval"], "api-deployment-end": [1],
+        **{f"api-registry{end}": ["sheet"] for end in ("", "-poll", "-imports", "-links")},
         "api-card": ["mortgage-approval", "1"], "api-version-dossier": ["mortgage-approval", "1"],
         "api-evaluation-repeat": [evaluation.pk], "api-evaluation-cancel": [evaluation.pk], "api-gate": ["production"], "api-sign-offs": [nothing],
         "api-adopt-policy": [nothing],
