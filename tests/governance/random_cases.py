@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from tests.governance.random_lineage import random_lineage, random_lineage_rule
 from tests.governance.rules_factory import CHAMPION, DIGEST, MANIFEST, facts, measurement, of_column, policy_mapping
 
 COLUMNS = (["race"], ["sex"], ["race", "sex"])
@@ -35,9 +36,10 @@ def random_policy(rng: Random) -> dict[str, Any]:
 
 
 def random_rule(rng: Random) -> dict[str, Any]:
-    check = rng.choice(("performance", "fairness", "fairness", "comparison", "documentation", *DATA_CHECKS))
-    if check == "documentation":
-        return {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
+    check = rng.choice(("performance", "fairness", "fairness", "comparison", "documentation", "lineage", *DATA_CHECKS))
+    if check in ("documentation", "lineage"):
+        sections = {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
+        return sections if check == "documentation" else random_lineage_rule(rng)
     if check in ("pii", "anonymity"):
         return {"check": check, **random_exact_rule(rng, check)}
     rule: dict[str, Any] = {"check": check}
@@ -110,6 +112,7 @@ def random_facts(rng: Random, *, conflicts: bool = True) -> dict[str, Any]:
         documentation={name: rng.choice(("text", "text", " ", "")) for name in SECTIONS if rng.random() < 0.9},
         exceptions=waivers[: rng.choice((0, 0, 0, 1, 2))],
         **({"features": list(rng.choice((FEATURES, FEATURES, FEATURES[:1], ())))} if rng.random() < 0.9 else {}),
+        **({"lineage": random_lineage(rng)} if rng.random() < 0.95 else {}),
     )
 
 

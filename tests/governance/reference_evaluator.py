@@ -6,6 +6,8 @@ import calendar
 import time
 from typing import Any
 
+from tests.governance.reference_lineage import is_about_lineage, lineage_status
+
 GRADES = {"claimed": 0, "attested": 1, "recomputed": 2}
 LOSSES = ("log_loss", "brier_score_loss")
 OVER_GROUPS = ("_ratio", "_difference")
@@ -42,6 +44,8 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     if kind == "documentation":
         written = [name for name, text in facts["documentation"].items() if text.split()]
         return "pass" if set(rule["requires"]) <= set(written) else "missing"
+    if is_about_lineage(rule):
+        return lineage_status(rule, facts)
     nothing_to_beat = champion is None or champion["manifest_sha256"] == facts["subject"]["manifest_sha256"]
     if kind == "comparison" and nothing_to_beat:
         return "pass"

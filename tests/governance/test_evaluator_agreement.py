@@ -17,7 +17,9 @@ from governance.rules.evaluator import verdict_on
 from governance.rules.facts import parse_facts
 from governance.rules.policy_document import parse_policy
 from tests.governance.random_cases import random_facts, random_policy
+from tests.governance.random_lineage import random_lineage, random_lineage_rule
 from tests.governance.reference_evaluator import reference
+from tests.governance.rules_factory import facts, policy_mapping
 
 CASES = int(os.environ.get("COUNTERSIGN_POLICY_CASES", "1500"))
 
@@ -49,3 +51,17 @@ def test_both_evaluators_agree_on_many_cases_of_every_status_and_outcome():
     assert set(statuses) == {"pass", "fail", "inconclusive", "missing", "pending", "excepted", "error"}
     assert min(outcomes.values()) >= CASES // 200
     assert min(statuses.values()) >= CASES // 100
+
+
+def test_both_evaluators_agree_on_many_rules_over_lineage():
+    statuses = Counter()
+    for seed in range(CASES):
+        rng = Random(seed)
+        policy = policy_mapping(*(random_lineage_rule(rng) for _ in range(4)))
+        known = facts(lineage=random_lineage(rng))
+        _, of_rules = ours(policy, known)
+        assert of_rules == reference(policy, known)[1], f"seed {seed}"
+        statuses.update((rule["check"], status) for rule, status in zip(policy["rules"], of_rules, strict=True))
+    for check in ("lineage", "terms", "prohibited-features", "pii"):
+        for status in ("pass", "fail", "missing"):
+            assert statuses[check, status] >= CASES // 100, (check, status, statuses)
