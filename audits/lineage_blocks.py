@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from audits.lineage_layers import Layout, Link, arrange, layers, place_keys, place_links
 from registry.lineage.graph import Graph
 
-MOST_PRINTED, _MOST_LAYERS, _MOST_IN_LAYER = 40, 6, 12
+MOST_PRINTED, _MOST_LAYERS, _MOST_IN_LAYER = 40, 5, 12
 """So many boxes, layers, and boxes of one layer are readable on one A4 page across."""
 
 
@@ -53,13 +53,13 @@ def folded_blocks(graph: Graph, *, keep: AbstractSet[int], namespaces: Collectio
 
 
 def printed_blocks(graph: Graph, *, keep: AbstractSet[int]) -> list[Block]:
-    """At most 40 boxes in at most 6 layers. What is in ``keep`` shares a box last.
+    """At most 40 boxes in at most 5 layers. What is in ``keep`` shares a box last.
 
     Layers between the first and the last are joined where there are too many: what is made from each other in there
     shares a box. A layer of too many boxes puts those of one namespace together, and then all the rest.
     """
     layout = layers(graph)
-    bands = _bands(layout)
+    bands = _bands(layout, keep)
     most = min(_MOST_IN_LAYER, MOST_PRINTED // max(len(bands), 1))
     links = place_links(graph)
     blocks: list[Block] = []
@@ -69,12 +69,16 @@ def printed_blocks(graph: Graph, *, keep: AbstractSet[int]) -> list[Block]:
     return _in_order(blocks)
 
 
-def block_layout(graph: Graph, blocks: Sequence[Block], heights: Sequence[float], *, channel: float) -> Layout:
+def block_layout(
+    graph: Graph, blocks: Sequence[Block], heights: Sequence[float], *, width: float, channel: float
+) -> Layout:
     """Lay out boxes as :func:`audits.lineage_layers.layers` does places."""
     keys = place_keys(graph)
     of = block_of(blocks)
     links = {(of[source], of[target]) for source, target in place_links(graph) if of[source] != of[target]}
-    return arrange([min(keys[place] for place in block.places) for block in blocks], links, heights, channel=channel)
+    return arrange(
+        [min(keys[place] for place in block.places) for block in blocks], links, heights, width=width, channel=channel
+    )
 
 
 def block_of(blocks: Iterable[Block]) -> Mapping[int, int]:
@@ -91,19 +95,23 @@ def _namespace(graph: Graph, members: Iterable[int]) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _bands(layout: Layout) -> list[list[int]]:
-    """The places by layer; middle layers are joined until there are no more than a page has room for."""
+def _bands(layout: Layout, keep: AbstractSet[int]) -> list[list[int]]:
+    """The places by layer; where layers are too many, those between are joined, if possible without any that keeps a place."""
     last = max((box.layer for box in layout.boxes), default=-1)
-    between = _MOST_LAYERS - 2
+    number = {layer: layer for layer in range(last + 1)}
+    if last >= _MOST_LAYERS:
+        alone = {0, last} | {layout.boxes[place].layer for place in keep}
+        starts = [layer for layer in range(last + 1) if layer in alone or layer - 1 in alone]
+        if len(starts) <= _MOST_LAYERS:
+            number = {layer: sum(start <= layer for start in starts) for layer in number}
+        else:
+            between = _MOST_LAYERS - 2
+            number = {layer: 1 + (layer - 1) * between // (last - 1) for layer in range(1, last)}
+            number |= {0: 0, last: between + 1}
     bands: defaultdict[int, list[int]] = defaultdict(list)
     for place, box in enumerate(layout.boxes):
-        number = box.layer
-        if last >= _MOST_LAYERS and 0 < number < last:
-            number = 1 + (number - 1) * between // (last - 1)
-        elif last >= _MOST_LAYERS and number == last:
-            number = between + 1
-        bands[number].append(place)
-    return [bands[number] for number in sorted(bands)]
+        bands[number[box.layer]].append(place)
+    return [bands[key] for key in sorted(bands)]
 
 
 def _connected(band: Sequence[int], links: Iterable[Link]) -> list[tuple[int, ...]]:

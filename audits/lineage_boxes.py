@@ -15,7 +15,9 @@ from registry.lineage.graph import COLUMN, Graph
 HEAD = 42.0
 _LINE, _ROW, _PAD = 15.0, 18.0, 10.0
 _NAME, _SMALL, _TEXT = 12.0, 10.5, 11.5
-_NAME_COLUMNS, _SMALL_COLUMNS, _ROW_COLUMNS = 21, 33, 29
+_BOLD, _THIN, _USUAL = 8.4, 6.4, 7.3
+"""Width of a usual letter of a name, of what is small, and of a column, in pixels and with room to spare."""
+_SIDES, _ICON, _SIGN = 20.0, 18.0, 16.0
 _MOST_NAMES = 3
 _KINDS = {
     "table": "table",
@@ -49,6 +51,18 @@ class Shown:
     found: Collection[int]
     muted: bool
     ids: bool = True
+    width: float = BOX_WIDTH
+
+    @property
+    def small_columns(self) -> float:
+        """How many small letters a line holds."""
+        return (self.width - _SIDES) / _THIN
+
+    @property
+    def name_columns(self) -> float:
+        """How many letters of a name stand beside its icon, and where places open, the sign for it."""
+        sign = _SIGN if self.links.toggles else 0.0
+        return (self.width - _SIDES - _ICON - sign) / _BOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +121,7 @@ def _single(
     untold = [number for number in every or nodes_of.get(place, []) if number not in rows]
     unseen = {name for number in untold for name in shown.classes.get(number, ())}
     if unseen:
-        lines.append(("class", _class_words(unseen)))
+        lines.append(("class", _class_words(unseen, shown.small_columns)))
     below = found.namespace if found.kind == "table" else _KINDS.get(found.kind, found.kind)
     kind = found.kind if found.kind in _KINDS else "table"
     more = len(every) - len(rows) if rows else 0
@@ -135,7 +149,7 @@ def _group(shown: Shown, block: Block, nodes_of: Mapping[int, list[int]]) -> Con
     held = {
         name for place in block.places for number in nodes_of.get(place, []) for name in shown.classes.get(number, ())
     }
-    lines += [("class", _class_words(held))] if held else []
+    lines += [("class", _class_words(held, shown.small_columns))] if held else []
     title = _count(len(places), "place")
     return Content(title, f"{title}: {', '.join(names[:20])}", block.namespace, tuple(lines), (), 0, "group")
 
@@ -144,10 +158,10 @@ def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _class_words(classes: Iterable[str]) -> str:
+def _class_words(classes: Iterable[str], most: float) -> str:
     marks = [class_mark(name) for name in class_order(classes)]
     text = " · ".join(f"{letters} {said}" for letters, said in marks)
-    return text if columns(text) <= _SMALL_COLUMNS else " · ".join(letters for letters, _ in marks)
+    return text if columns(text) <= most else " · ".join(letters for letters, _ in marks)
 
 
 def box_id(number: int) -> str:
@@ -191,16 +205,21 @@ def _is_touched(shown: Shown, block: Block) -> bool:
 
 
 def _texts(shown: Shown, block: Block, content: Content, box: Box) -> list[str]:
-    x, right, links = box.x + _PAD, box.x + BOX_WIDTH - _PAD, shown.links
+    x, right, links = box.x + _PAD, box.x + box.width - _PAD, shown.links
     place = block.places[0]
     href = links.namespaces.get(block.namespace) if block.is_group else links.places.get(place)
     name = label(
-        cut(content.name, _NAME_COLUMNS, keep_end=True), x + 18, box.y + 18, _NAME, font_weight="600", class_="lg-name"
+        cut(content.name, shown.name_columns, keep_end=True),
+        x + 18,
+        box.y + 18,
+        _NAME,
+        font_weight="600",
+        class_="lg-name",
     )
     parts = [icon(content.kind, x, box.y + 7.5), _linked(name, href, content.whole)]
     if content.below:
         parts.append(
-            label(cut(content.below, _SMALL_COLUMNS), x, box.y + 33, _SMALL, class_="lg-below", fill_opacity=0.8)
+            label(cut(content.below, shown.small_columns), x, box.y + 33, _SMALL, class_="lg-below", fill_opacity=0.8)
         )
     toggle = None if block.is_group else links.toggles.get(place)
     if toggle:
@@ -210,7 +229,7 @@ def _texts(shown: Shown, block: Block, content: Content, box: Box) -> list[str]:
         parts.append(_linked(sign, toggle, said, in_place=True))
     for number, (kind, text) in enumerate(content.lines):
         parts.append(
-            label(cut(text, _SMALL_COLUMNS), x, box.y + HEAD + number * _LINE + 7, _SMALL, class_=f"lg-line {kind}",
+            label(cut(text, shown.small_columns), x, box.y + HEAD + number * _LINE + 7, _SMALL, class_=f"lg-line {kind}",
                   font_weight="600" if kind == "fail" else None)
         )  # fmt: skip
     parts += [_row(shown, node, content, number, box) for number, node in enumerate(content.rows)]
@@ -221,17 +240,17 @@ def _texts(shown: Shown, block: Block, content: Content, box: Box) -> list[str]:
 
 
 def _row(shown: Shown, node: int, content: Content, number: int, box: Box) -> str:
-    y, x, right = box.y + content.row_y(number), box.x + _PAD, box.x + BOX_WIDTH - _PAD
+    y, x, right = box.y + content.row_y(number), box.x + _PAD, box.x + box.width - _PAD
     name = shown.graph.nodes[node].column
     classes = class_order(shown.classes.get(node, ()))
     marks = [class_mark(item) for item in classes]
     said = " ".join(marks[0]) if len(marks) == 1 else " ".join(letters for letters, _ in marks)
-    room = _ROW_COLUMNS - columns(said) - 1
+    room = (shown.width - _SIDES) / _USUAL - columns(said) - 1
     strong = node == shown.focus or node in shown.touched
     text = label(cut(name, max(room, 8)), x, y + 4, _TEXT, class_="lg-column", font_weight="600" if strong else None)
     parts = [
         element("title", words(f"{name}{': ' if marks else ''}{', '.join(word for _, word in marks)}")),
-        element("path", d=f"M{box.x:.1f} {y - _ROW / 2:.1f}h{BOX_WIDTH:.1f}", stroke="currentColor", stroke_width=0.5, stroke_opacity=0.3),
+        element("path", d=f"M{box.x:.1f} {y - _ROW / 2:.1f}h{box.width:.1f}", stroke="currentColor", stroke_width=0.5, stroke_opacity=0.3),
         _linked(text, shown.links.columns.get(node), name, in_place=True),
     ]  # fmt: skip
     if said:

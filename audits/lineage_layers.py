@@ -87,7 +87,12 @@ def place_keys(graph: Graph) -> list[tuple[Any, ...]]:
 
 
 def arrange(
-    keys: Sequence[tuple[Any, ...]], links: Iterable[Link], heights: Sequence[float], *, channel: float = CHANNEL
+    keys: Sequence[tuple[Any, ...]],
+    links: Iterable[Link],
+    heights: Sequence[float],
+    *,
+    width: float = BOX_WIDTH,
+    channel: float = CHANNEL,
 ) -> Layout:
     """Lay out boxes that ``links`` connect from left to right.
 
@@ -99,6 +104,8 @@ def arrange(
         ``(source, target)`` as indices of different boxes.
     heights
         Of each box, in pixels.
+    width
+        Of every box, in pixels.
     channel
         Between two layers, in pixels.
     """
@@ -110,8 +117,8 @@ def arrange(
     layer = _layer_of(order, straight)
     ladder = Ladder.build(rank, layer, straight)
     tops = place_layers(ladder, order_layers(ladder), heights)
-    step = BOX_WIDTH + channel
-    boxes = tuple(Box(layer[box] * step, tops[box], BOX_WIDTH, heights[box], layer[box]) for box in range(len(keys)))
+    step = width + channel
+    boxes = tuple(Box(layer[box] * step, tops[box], width, heights[box], layer[box]) for box in range(len(keys)))
 
     def route(link: Link) -> Route:
         start, end = (link[1], link[0]) if link in turned else link

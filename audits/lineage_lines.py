@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from audits.lineage_blocks import Block, block_of
 from audits.lineage_boxes import HEAD, Content
-from audits.lineage_layers import BOX_WIDTH, Layout
+from audits.lineage_layers import Layout
 from audits.lineage_svg import chevron, curve, element, label, words
 from registry.lineage.graph import Graph, GraphEdge
 
@@ -74,7 +74,7 @@ def draw_line(graph: Graph, line: Line, layout: Layout, *, muted: bool) -> str:
     first, last = (line.end, line.start) if route.back else (line.start, line.end)
     left, right = layout.boxes[one], layout.boxes[other]
     points = [(left.x + left.width, left.y + first), *route.lanes, (right.x, right.y + last)]
-    passes = [(x, BOX_WIDTH) for x, _ in route.lanes]
+    passes = [(x, left.width) for x, _ in route.lanes]
     path = "".join(
         curve(points, passes=passes, shift=shift) for shift in ((-1.3, 1.3) if line.style == "training" else (0.0,))
     )

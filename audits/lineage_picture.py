@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from audits.lineage_blocks import Block, block_layout, printed_blocks, single_blocks
 from audits.lineage_boxes import Links, Shown, contents, draw_box
-from audits.lineage_layers import CHANNEL
+from audits.lineage_layers import BOX_WIDTH, CHANNEL
 from audits.lineage_lines import WORDS, draw_key, draw_line, edge_style, key_width, lines
 from audits.lineage_marks import TermsState
 from audits.lineage_svg import element, number, words
@@ -21,7 +21,7 @@ from registry.lineage.graph import Graph, GraphEdge
 __all__ = ["Links", "lineage_picture", "lineage_table"]
 
 _MARGIN, _KEY = 8.0, 30.0
-_PRINTED_CHANNEL, _LEAST_PRINTED = 52.0, 1000.0
+_PRINTED_WIDTH, _PRINTED_CHANNEL, _LEAST_PRINTED = 210.0, 40.0, 1000.0
 MOST_TABLE_ROWS = 400
 """So many edges stand in a table; the API gives all."""
 
@@ -61,7 +61,7 @@ def lineage_picture(
     found
         Indices of places that a search has found.
     for_print
-        At most 40 boxes in six layers, so that the letters stay readable across one A4 page; no ids and no links.
+        At most 40 boxes in five layers, so that the letters stay readable across one A4 page; no ids and no links.
 
     Returns
     -------
@@ -73,6 +73,7 @@ def lineage_picture(
     shown = Shown(
         graph=graph, open_places=frozenset(open_places), classes=classes or {}, terms=terms or {}, touched=touched, focus=focus,
         links=links if links and not for_print else Links(), found=frozenset(found), muted=bool(way), ids=not for_print,
+        width=_PRINTED_WIDTH if for_print else BOX_WIDTH,
     )  # fmt: skip
     if for_print:
         blocks = printed_blocks(graph, keep=_worth_a_box(shown))
@@ -80,7 +81,11 @@ def lineage_picture(
         blocks = single_blocks(graph)
     inside = contents(shown, blocks)
     layout = block_layout(
-        graph, blocks, [item.height for item in inside], channel=_PRINTED_CHANNEL if for_print else CHANNEL
+        graph,
+        blocks,
+        [item.height for item in inside],
+        width=shown.width,
+        channel=_PRINTED_CHANNEL if for_print else CHANNEL,
     )
     drawn = lines(graph, blocks, inside, way)
     present = {line.style for line in drawn}
