@@ -13,7 +13,8 @@ class GovernanceConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of changes in the registry after which versions must be judged again."""
-        from governance.subscriptions import dataset_changed
-        from registry import dataset_changes
+        from governance.subscriptions import dataset_changed, use_case_changed
+        from registry import dataset_changes, use_case_changes
 
         dataset_changes.subscribe(dataset_changed)
+        use_case_changes.subscribe(use_case_changed)

@@ -47,6 +47,7 @@ EDSGER = Character(
 BARBARA = Character("barbara", "Barbara", "Liskov", "auditor", ("registry.view_whole_ledger",))
 CAST = (ADA, TONY, GRACE, EDSGER, BARBARA)
 BOT = "ci-bot"
+ETL = "etl-bot"
 
 
 def run(command: str, *arguments: str, **environment: str) -> str:
@@ -66,7 +67,7 @@ def run(command: str, *arguments: str, **environment: str) -> str:
 
 
 def create_cast() -> None:
-    """People with passwords, and one service account for CI."""
+    """People with passwords, and service accounts for CI and for the jobs that prepare data."""
     for person in CAST:
         duties = [argument for duty in person.duties for argument in ("--duty", duty)]
         run(
@@ -74,6 +75,7 @@ def create_cast() -> None:
             COUNTERSIGN_PASSWORD=person.password,
         )  # fmt: skip
     run("create_person", BOT, "--first-name", "CI", "--last-name", "pipeline", "--service")
+    run("create_person", ETL, "--first-name", "ETL", "--last-name", "jobs", "--service")
 
 
 def token_for(username: str, *scopes: str, responsible: str | None = None) -> str:

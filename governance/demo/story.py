@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.management import call_command
 
+from governance.demo import origins
 from governance.demo.console import chapter, say, step
 from governance.demo.people import (
     ADA,
@@ -21,6 +22,7 @@ from governance.demo.people import (
     BOT,
     CAST,
     EDSGER,
+    ETL,
     GRACE,
     TONY,
     Caller,
@@ -86,8 +88,11 @@ class Demo:
                 self.callers[person.username] = Caller(self.base, token_for(person.username, *scopes))
             self.ci_token = token_for(BOT, "read", "submit", "gate", "promote", responsible=ADA.username)
             self.auditor_token = token_for(BARBARA.username, "read")
-        with step("Use case, roles, dataset (HTTP API)"):
+            self.callers[ETL] = Caller(self.base, token_for(ETL, "lineage", responsible=TONY.username))
+        with step("Use case and roles (HTTP API)"):
             self._use_case()
+        with step("Four datasets with their terms, and an OpenLineage event of the job that joined them"):
+            self._datasets()
         with step("Policy consumer-credit v1 (HTTP API)"):
             policy = resources.files("governance").parent / "docs" / "examples" / "consumer-credit.yaml"  # type: ignore[attr-defined]
             self.caller(EDSGER).call("POST", "policies", policy.read_bytes(), media_type="application/yaml")
@@ -107,6 +112,8 @@ class Demo:
                 ],
                 "affected_people": "About 2,000 applicants for home loans a year in the Boston area",
                 "risk_tier": "high",
+                "purpose": origins.PURPOSE,
+                "regions": ["US"],
                 "owner": TONY.username,
             },
         )
@@ -123,13 +130,17 @@ class Demo:
         self.caller(TONY).call(
             "POST", "use-cases/mortgage-underwriting/roles", {"username": EDSGER.username, "role": "compliance-officer"}
         )
-        source = "Boston Fed study of mortgage lending, 1990 (loanapp)"
+
+    def _datasets(self) -> None:
         owner = self.caller(TONY)
-        owner.call(
-            "POST", "datasets", {"slug": "hmda-boston", "name": "Mortgage applications, Boston", "source": source}
-        )
+        for slug, (name, address, sheet) in origins.SHEETS.items():
+            owner.call("POST", "datasets", {"slug": slug, "name": name, "source": sheet["description"]})
+            owner.call("POST", f"datasets/{slug}/datasheets", {"sheet": sheet, "base": 0})
+            if address:
+                owner.call("POST", f"datasets/{slug}/addresses", address)
         sha256, rows = dataset_digest()
         owner.call("POST", "datasets/hmda-boston/versions", {"label": "1990", "sha256": sha256, "rows": rows})
+        self.callers[ETL].call("POST", "lineage", origins.event())
 
     def submit(self, recipe: Recipe) -> None:
         """Train a version and send it, as CI does."""
@@ -198,6 +209,18 @@ class Demo:
         with step(f"countersign promote {MODEL}@{version} --env {ENVIRONMENT}"):
             said = self.client("promote", f"{MODEL}@{version}", "--env", ENVIRONMENT, token=self.ci_token)
         say(said)
+
+    def withdraw_and_restore(self, version: str) -> None:
+        """The licence of data far upstream is withdrawn: what runs is no longer allowed, until it is mended and signed for."""
+        with step(f"{TONY.name} withdraws the dataset loan-files"):
+            reason = {"reason": "The lenders ended the agreement."}
+            self.caller(TONY).call("POST", "datasets/loan-files/withdraw", reason)
+        self.ask(version, expect=(1,))
+        with step("It was a misunderstanding: restored, judged again, and signed for anew"):
+            self.caller(TONY).call("POST", "datasets/loan-files/restore", {"reason": "The agreement stands."})
+            _outcome(self, version)
+        self.sign(version)
+        self.ask(version, expect=(0,))
 
     def export(self, version: str) -> None:
         """The auditor takes everything with her."""
@@ -279,6 +302,8 @@ def tell(*, data: Path, port: int, once: bool) -> int:
     demo.try_to_sign_own(FAIR.version)
     demo.sign(FAIR.version)
     demo.promote(FAIR.version)
+    chapter("A licence is withdrawn, three steps away from the model")
+    demo.withdraw_and_restore(FAIR.version)
     chapter("What is left, and what anyone can check without us")
     demo.export(FAIR.version)
     demo.verify(FAIR.version)

@@ -83,6 +83,10 @@ def test_the_example_for_consumer_credit_is_read_whole():
         ("data-complete", "quality", "block"),
         ("no-leak", "quality", "block"),
         ("no-direct-identifiers", "pii", "block"),
+        ("known-origin", "lineage", "block"),
+        ("terms-permit", "terms", "block"),
+        ("no-identifiers-behind", "pii", "block"),
+        ("no-prohibited-features", "prohibited-features", "block"),
         ("card-complete", "documentation", "block"),
     ]
     assert document.rules[2].over == (("race",), ("sex",))
