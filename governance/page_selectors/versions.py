@@ -15,6 +15,7 @@ from audits.models import Evaluation
 from audits.services.evaluations import MEASURERS
 from governance.changes import changes_since
 from governance.models import DossierExport, EnvironmentPointer, PolicyVersion, Promotion, Review
+from governance.page_selectors.components import Composition, composition_of
 from governance.page_selectors.evidence import EvidencePart, current_by_kind, evidence_of
 from governance.page_selectors.rules import RulesShown, rules_of
 from governance.page_selectors.stages import Signature, StageShown, signatures_of, stages_of
@@ -62,6 +63,7 @@ class VersionPage:
     promotion: Promotion | None
     pointer: EnvironmentPointer | None
     export: DossierExport | None
+    composition: Composition
     history: Sequence[LedgerEntry]
     policy: PolicyVersion | None
     may_promote: bool
@@ -159,6 +161,7 @@ def version_page(person: Person, version: ModelVersion, standing: Standing, envi
         promotion=promotions.order_by("-created_at").first(),
         pointer=EnvironmentPointer.objects.filter(promotion__version=version, environment=environment).first(),
         export=exports.prefetch_related("files__artifact").order_by("-created_at").first(),
+        composition=composition_of(person, version, environment),
         history=history_of(version),
         policy=policy,
         may_promote=bool(roles & PROMOTERS),

@@ -102,7 +102,9 @@ def test_no_bytes_are_a_server_error(world, addresses, data, question):
     st.sampled_from(
         ["/models/{}", "/versions/{}/1", "/versions/mortgage-approval/{}", "/models?model={}", "/reviews?state={}",
          "/versions?cursor={}", "/evaluations/{}", "/attestations/{}", "/artifacts/{}", "/policies/{}/1", "/evidence/{}",
-         "/models?page_size={}", "/use-cases/{}", "/reviews?version={}&model={}"]
+         "/models?page_size={}", "/use-cases/{}", "/reviews?version={}&model={}", "/lineage/upstream?namespace={}&name={}",
+         "/lineage/downstream?dataset=hmda-boston&column={}", "/lineage/upstream?model={}&version=1&at={}",
+         "/datasets/{}/dependents", "/datasets/hmda-boston/dependents?column={}"]
     ),
     st.text(min_size=1, max_size=20),
 )  # fmt: skip
