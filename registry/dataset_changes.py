@@ -1,40 +1,17 @@
-"""Telling others that a dataset changed in a way that can alter a verdict, without knowing who they are."""
+"""Telling others that a dataset changed in a way that can alter a verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from django.db import transaction
-
+from registry.announcements import Announcements
 from registry.models import Dataset
 
-Subscriber = Callable[[int, str], None]
-"""Gets the row number of the dataset and what happened in a sentence, after the change is committed."""
-
-_subscribers: list[Subscriber] = []
-
-
-def subscribe(subscriber: Subscriber) -> None:
-    """Call ``subscriber`` after every committed change of a dataset; once, however often it subscribes."""
-    if subscriber not in _subscribers:
-        _subscribers.append(subscriber)
-
-
-def unsubscribe(subscriber: Subscriber) -> None:
-    """Tell it no more."""
-    if subscriber in _subscribers:
-        _subscribers.remove(subscriber)
+_changes = Announcements()
+subscribe, unsubscribe = _changes.subscribe, _changes.unsubscribe
 
 
 def announce(dataset: Dataset, *, because: str) -> None:
-    """Tell every subscriber as soon as the transaction of the change is committed; nothing if it is not.
+    """Tell every subscriber once the change is committed.
 
     ``because`` says what happened, as a sentence for those who are told of its consequences.
     """
-    key = dataset.pk
-    transaction.on_commit(lambda: _tell(key, because))
-
-
-def _tell(key: int, because: str) -> None:
-    for subscriber in tuple(_subscribers):
-        subscriber(key, because)
+    _changes.announce(dataset.pk, because)
