@@ -60,9 +60,12 @@ def upstream(columns: Iterable[int], *, at: datetime | None = None, limit: int =
     return _reach(columns, at=at, limit=limit, up=True)
 
 
-def downstream(columns: Iterable[int], *, at: datetime | None = None, limit: int = LIMIT) -> Graph:
-    """All that was made from the columns (or whole places), with parameters as :func:`upstream`."""
-    return _reach(columns, at=at, limit=limit, up=False)
+def downstream(columns: Iterable[int], *, at: datetime | None = None, ever: bool = False, limit: int = LIMIT) -> Graph:
+    """All that was made from the columns (or whole places), with parameters as :func:`upstream`.
+
+    With ``ever``, through steps of any time, those no longer taken too: what came over then may still be there.
+    """
+    return _reach(columns, at=at, limit=limit, up=False, ever=ever)
 
 
 def place_named(name: PlaceName) -> Place | None:
@@ -97,21 +100,24 @@ def nodes_of_place(place: Place) -> PlaceNodes:
     return PlaceNodes(ends[Role.IN], ends[Role.OUT], columns)
 
 
-def models_depending_on(places: Iterable[int], *, at: datetime | None = None) -> list[ModelVersion]:
+def models_depending_on(places: Iterable[int], *, at: datetime | None = None, ever: bool = False) -> list[ModelVersion]:
     """Every model version that was made from any column of the places, however far away; without limit.
 
-    Aliases count as what they stand for, and the other way round.
+    Aliases count as what they stand for, and the other way round. With ``ever``, through steps of any time.
     """
     wanted = list(places)
     same = Place.objects.filter(Q(pk__in=wanted) | Q(aliases__in=wanted) | Q(alias_of__in=wanted))
     columns = LineageColumn.objects.filter(place__in=same).values_list("pk", flat=True)
-    return models_depending_on_columns(columns, at=at)
+    return models_depending_on_columns(columns, at=at, ever=ever)
 
 
-def models_depending_on_columns(columns: Iterable[int], *, at: datetime | None = None) -> list[ModelVersion]:
-    """Every model version that was made from any of the columns, however far away; without limit."""
+def models_depending_on_columns(
+    columns: Iterable[int], *, at: datetime | None = None, ever: bool = False
+) -> list[ModelVersion]:
+    """Every model version that was made from any of the columns; otherwise as :func:`models_depending_on`."""
     with connection.cursor() as cursor:
-        cursor.execute(depending_versions_sql(connection.vendor), {"start": _ids(columns), "at": _moment(at)})
+        query = depending_versions_sql(connection.vendor, ever=ever)
+        cursor.execute(query, {"start": _ids(columns), "at": _moment(at)})
         found = [row[0] for row in cursor.fetchall()]
     return list(ModelVersion.objects.filter(pk__in=found).select_related("model__use_case").order_by("model", "-pk"))
 
@@ -126,7 +132,7 @@ def _moment(at: datetime | None) -> Any:
     return connection.ops.adapt_datetimefield_value(at or timezone.now())
 
 
-def _reach(columns: Iterable[int], *, at: datetime | None, limit: int, up: bool) -> Graph:
+def _reach(columns: Iterable[int], *, at: datetime | None, limit: int, up: bool, ever: bool = False) -> Graph:
     options = {
         "start": _ids(columns),
         "at": _moment(at),
@@ -134,7 +140,7 @@ def _reach(columns: Iterable[int], *, at: datetime | None, limit: int, up: bool)
         "edges": _EDGES_PER_NODE * limit + 1,
     }
     with connection.cursor() as cursor:
-        cursor.execute(reach_sql(connection.vendor, up=up), options)
+        cursor.execute(reach_sql(connection.vendor, up=up, ever=ever), options)
         rows = cursor.fetchall()
     truncated = len(rows) >= options["edges"]
     rows = rows[: options["edges"] - 1]

@@ -83,28 +83,29 @@ _STATEMENTS = Template("""
 """)
 
 
-def _ends(*, up: bool) -> dict[str, str]:
+def _ends(*, up: bool, ever: bool = False) -> dict[str, str]:
     here, there = ("target_id", "source_id") if up else ("source_id", "target_id")
-    return {"here": here, "there": there, "valid": _VALID, "fields": _EDGE_FIELDS}
+    return {"here": here, "there": there, "valid": "TRUE" if ever else _VALID, "fields": _EDGE_FIELDS}
 
 
 @cache
-def reach_sql(vendor: str, *, up: bool) -> str:
+def reach_sql(vendor: str, *, up: bool, ever: bool = False) -> str:
     """Every node reached from ``start`` at ``at``, at most ``nodes``, each with its edges on the way, at most ``edges``.
 
-    Rows are the node, then source, target, level, manner, subtype, masking, statement and treatment of an edge, which
+    With ``ever`` through edges of any time. Rows are the node, then source, target, level, manner, subtype, masking, statement and treatment of an edge, which
     are null for a node without any.
     """
-    ends = _ends(up=up)
+    ends = _ends(up=up, ever=ever)
     return _REACH.substitute(
         listed=_LISTED[vendor], reached=_REACHED[vendor].substitute(ends), edges=_EDGES[vendor].substitute(ends)
     )
 
 
 @cache
-def depending_versions_sql(vendor: str) -> str:
-    """Numbers of the model versions downstream of ``start`` at ``at``."""
-    return _DEPENDING.substitute(listed=_LISTED[vendor], reached=_REACHED[vendor].substitute(_ends(up=False)))
+def depending_versions_sql(vendor: str, *, ever: bool = False) -> str:
+    """Numbers of the model versions downstream of ``start`` at ``at``, or with ``ever`` at any time."""
+    reached = _REACHED[vendor].substitute(_ends(up=False, ever=ever))
+    return _DEPENDING.substitute(listed=_LISTED[vendor], reached=reached)
 
 
 @cache

@@ -55,6 +55,23 @@ def visible(graph: Graph, person: Person) -> Graph:
     return Graph(places, nodes, edges, graph.truncated)
 
 
+def sees_place(person: Person, place: Place) -> bool:
+    """Whether the person may see the place."""
+    return not visible(Graph((_as_graph_place(place),)), person).places[0].hidden
+
+
+def _as_graph_place(place: Place) -> GraphPlace:
+    version = place.version
+    return GraphPlace(
+        namespace=place.namespace,
+        name=place.name,
+        kind=place.kind,
+        dataset=place.dataset.slug if place.dataset else None,
+        model=version.model.name if version else None,
+        version=version.name if version else None,
+    )
+
+
 def _sight(person: Person, places: Iterable[GraphPlace]) -> _Sight:
     if not _has_to_do(person):
         return _Sight(anything=False, models=frozenset(), datasets=frozenset())
