@@ -9,7 +9,7 @@ from tests.governance.lineage_factory import edge, lineage, terms, trained
 
 FEATURES = ("age", "income")
 SEEN = ("2026-11-20T06:00:00Z",) * 6 + ("2026-11-11T06:00:00Z", "2026-11-11T05:59:59Z", None)
-DAYS = (None, None, None, "2026-11-20", "2026-11-21", "2027-01-01")
+DAYS = ("2026-11-20", "2026-11-21", "2026-11-21", "2027-01-01")
 CLASSES = ("identifier", "pseudonym", "quasi-identifier", "sensitive", "special-category")
 METHODS = ("masking", "hash", "keyed-hash", "aggregation", "differential-privacy", "suppression", "encryption")
 PURPOSES = ("mortgage-underwriting", "marketing")
@@ -25,10 +25,10 @@ def random_lineage_rule(rng: Random) -> dict[str, Any]:
         return {"check": check} | rng.choice(({}, {"columns": ["sex"]}, {"columns": ["Age", "zip"]}))
     asked: dict[str, Any] = {}
     if check == "pii":
-        asked = {"classes": rng.sample(CLASSES, rng.randint(1, 2))}
+        asked = {"classes": rng.choice((["identifier"], ["pseudonym"], rng.sample(CLASSES, 2)))}
         asked["in"] = rng.choice(("features", "training-data", "predictions"))
         asked |= rng.choice(({}, {"influence": "allow"}, {"influence": "forbid"}))
-        return {"check": check, **asked, **({"accepts": random_accepts(rng)} if rng.random() < 0.7 else {})}
+        return {"check": check, **asked, **({"accepts": random_accepts(rng)} if rng.random() < 0.9 else {})}
     if check == "lineage":
         asked = {"every": "feature", "reaches": "source"} | rng.choice(({}, {"at": "column"}, {"at": "dataset"}))
         asked |= rng.choice(({}, {"max_age_days": 10}))
@@ -44,7 +44,7 @@ def random_accepts(rng: Random) -> dict[str, Any]:
     plain: dict[str, Any] = {
         name: rng.random() < 0.7
         for name in ("masking", "keyed-hash", "encryption", "suppression")
-        if rng.random() < 0.6
+        if rng.random() < 0.8
     }  # fmt: skip
     if rng.random() < 0.5:
         plain["aggregation"] = {"k": rng.choice((5, 10))}
@@ -61,9 +61,9 @@ def random_terms(rng: Random, slug: str) -> dict[str, Any]:
         is_source=rarely(rng, True, False),
         purposes=rarely(rng, list(PURPOSES), [], ["*"], ["marketing"], share=0.4),
         regions=rarely(rng, [], ["US"], ["DE"], ["US", "DE"], share=0.4),
-        licence_until=rarely(rng, None, *DAYS),
-        retention_until=rarely(rng, None, *DAYS),
-        fresh_until=rarely(rng, "2027-01-01", *DAYS),
+        licence_until=rarely(rng, None, *DAYS, share=0.25),
+        retention_until=rarely(rng, None, *DAYS, share=0.25),
+        fresh_until=rarely(rng, "2027-01-01", *DAYS, None, share=0.25),
         lawful_basis=rarely(rng, "contract", ""),
         withdrawn_at=rarely(rng, None, "2026-11-20T00:00:00Z"),
         prohibited=rarely(
@@ -82,7 +82,7 @@ def random_edge(rng: Random, source: str, target: str, **changes: Any) -> dict[s
         if method == "differential-privacy" and rng.random() < 0.8:
             treated["treatment"]["epsilon"] = rng.choice((0.5, 1, 3))
     manner = rarely(rng, "direct", "indirect", share=0.2)
-    masking = rng.random() < 0.15
+    masking = rng.random() < 0.3
     return edge(source, target, manner=manner, masking=masking, seen=rng.choice(SEEN), **treated) | changes
 
 
@@ -92,7 +92,8 @@ def random_lineage(rng: Random) -> dict[str, Any]:
     edges = []
     for feature in FEATURES:
         start = rng.choice(("crm", "staging", "hmda"))
-        edges.append(random_edge(rng, rarely(rng, f"{start}:{rng.choice(columns)}", start), f"model:{feature}"))
+        source = rarely(rng, f"{start}:{rng.choice(columns)}", start)
+        edges.append(random_edge(rng, source, rarely(rng, f"model:{feature}", "model", f"model:{feature}s")))
     for column in columns:
         if rng.random() < 0.8:
             edges.append(random_edge(rng, f"crm:{column}", f"staging:{column}"))
@@ -107,9 +108,11 @@ def random_lineage(rng: Random) -> dict[str, Any]:
         edges.append(trained(rng.choice(("crm", "hmda", "hmda", "raw")), seen=rng.choice(SEEN)))
     registered = ["crm", *(["hmda"] if rng.random() < 0.9 else []), *(["staging"] if rng.random() < 0.3 else [])]
     marks = [
-        (f"{rng.choice(('crm', 'staging', 'hmda', 'model'))}:{rng.choice(columns)}", rng.choice(CLASSES), "tag", "pii")
-        for _ in range(rng.choice((0, 1, 2, 3)))
+        (f"{rng.choice(('crm', 'crm', 'staging', 'hmda'))}:{rng.choice(columns)}", label, "tag", "pii")
+        for label in (rng.choice(("identifier", *CLASSES)) for _ in range(rng.choice((0, 1, 2, 4, 4))))
     ]
+    if rng.random() < 0.3:  # a feature that is known and of which nothing is stated itself
+        marks.append((f"model:{rng.choice(FEATURES)}", "quasi-identifier", "tag", "pii"))
     known = lineage(
         *rng.sample(edges, len(edges)),
         features=rarely(rng, FEATURES, (), (*FEATURES, "colour"), FEATURES[:1]),
