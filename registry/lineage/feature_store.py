@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from registry.errors import InvalidInput
 from registry.lineage.document_part import Part
 from registry.lineage.feature_set import parse_set
 from registry.lineage.features import DefinedPlace, FeatureDefinitions, Tags, query_columns
@@ -23,6 +24,8 @@ MOST_BYTES = 2_000_000
 _STORE = ("feature_views", "on_demand_feature_views", "stream_feature_views", "batch_feature_views", "feature_services")
 _OPTIONS = ("file_options", "bigquery_options", "redshift_options", "snowflake_options", "spark_options",
             "trino_options", "athena_options", "custom_options")  # fmt: skip
+_OWN_KEYS = frozenset({"tags", "field_mapping"})
+"""Their keys are people's own, not the feature store's."""
 _CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -41,10 +44,17 @@ def parse_features(data: bytes, *, namespace: str | None = None) -> FeatureDefin
     InvalidInput
         Naming the field that is wrong.
     """
-    document = load_yaml(data, what="the feature definitions", max_bytes=MOST_BYTES)
-    root = Part(_snake(document))
+    return read_definitions(load_yaml(data, what="the feature definitions", max_bytes=MOST_BYTES), namespace=namespace)
+
+
+def read_definitions(document: object, *, namespace: str | None = None) -> FeatureDefinitions:
+    """The same of a document that is parsed already."""
     if not isinstance(document, dict):
-        root.refuse("feature definitions are a mapping with the key features or feature_views")
+        Part(document).refuse("feature definitions are a mapping with the key features or feature_views")
+    try:
+        root = Part(_snake(document))
+    except RecursionError:
+        raise InvalidInput("the feature definitions are nested too deep") from None
     if any(root.get(key) for key in _STORE):
         return _Store(root, namespace).read()
     return parse_set(Part(document), namespace=namespace)
@@ -53,12 +63,8 @@ def parse_features(data: bytes, *, namespace: str | None = None) -> FeatureDefin
 def _snake(value: Any) -> Any:
     """The same with keys in the words of Feast's Python objects: ``featureViews`` is ``feature_views``."""
     if isinstance(value, dict):
-        return {
-            key if key in {"tags", "field_mapping", "fieldMapping"} else _CAPITAL.sub(r"_\1", key).lower(): dict(item)
-            if isinstance(item, dict) and key in {"tags", "field_mapping", "fieldMapping"}
-            else _snake(item)
-            for key, item in value.items()
-        }
+        words = {key: _CAPITAL.sub(r"_\1", str(key)).lower() for key in value}
+        return {words[key]: item if words[key] in _OWN_KEYS else _snake(item) for key, item in value.items()}
     return [_snake(item) for item in value] if isinstance(value, list) else value
 
 
@@ -200,7 +206,7 @@ class _Store:
             return _file_place(path.text())
         kind = source.get("type").words(longest=200)
         default = "bigquery" if "BIGQUERY" in kind.upper() or source.get("bigquery_options") else ""
-        namespace = source.get("namespace").words(self.namespace or default, longest=500)
+        namespace = source.get("namespace").words(default or self.namespace or "", longest=500)
         table = options.get("table", "table_ref")
         if not table:
             source.get("table").refuse("is required: the table, path or query that the view is made from")
