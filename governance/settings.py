@@ -203,7 +203,12 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.throttling.UserRateThrottle",
         "rest_framework.throttling.AnonRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"user": os.environ.get("COUNTERSIGN_API_RATE", "6000/min"), "anon": "300/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "user": os.environ.get("COUNTERSIGN_API_RATE", "6000/min"),
+        "anon": "300/min",
+        # By the second: a short window keeps the list of recent calls short.
+        "lineage": os.environ.get("COUNTERSIGN_LINEAGE_RATE", "1000/sec"),
+    },
     "EXCEPTION_HANDLER": "registry.api.problems.problem_response",
     "PAGE_SIZE": 50,
 }

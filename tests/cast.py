@@ -41,3 +41,9 @@ def barbara(db):
 @pytest.fixture
 def mallory(db):
     return make_person("mallory", "Mallory", "Intruder")
+
+
+@pytest.fixture
+def emitter(db):
+    """The scheduler's account, which sends lineage."""
+    return make_person("scheduler", "", "", is_service=True)

@@ -79,6 +79,15 @@ class Reading:
         return self.event_type in FAILED
 
     @property
+    def names(self) -> set[PlaceName]:
+        """Every place that the event tells to be there."""
+        told = {place.name for place in self.places}
+        if self.says_nothing:
+            return told
+        made = {entry.place for entry in self.made}
+        return told | made | {edge.source for entry in self.made for edge in entry.edges}
+
+    @property
     def aliases(self) -> tuple[tuple[PlaceName, PlaceName], ...]:
         """Pairs of names of the same data."""
         return tuple((place.name, alias) for place in self.places for alias in place.aliases)

@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from registry.canonical import parse_json, sha256_hex
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, NotAllowed
 from registry.lineage.names import OUR_DATASETS, JobName, PlaceName
 from registry.lineage.openlineage import Reading, at_index, read_event
 from registry.lineage.openlineage_json import canonical_event, check_not_ahead, refuse
 from registry.models import Dataset, LineageEvent, Person
+from registry.selectors import use_cases_for
 from registry.services.lineage_places import write_places
 from registry.services.lineage_runs import FORMAT, RunWriter, Told, UnknownColumns, read_stored
 from registry.services.places import chunks, jobs_seen, lock_lineage, places_seen
@@ -69,10 +71,13 @@ def record_events(*, actor: Person, events: Sequence[bytes | Mapping[str, Any]],
 
     Raises
     ------
+    NotAllowed
+        Unless the actor is a service account, holds a role, or tends a dataset: lineage decides what may run.
     InvalidInput
         Where an event is malformed; ``field`` is the path in it (``$.outputs[0].name``), after the number of the event
         where there are several (``$[3].outputs[0].name``). Nothing of the request is kept then.
     """
+    _check_sender(actor)
     if format != FORMAT:
         raise InvalidInput(f"format is to be {FORMAT}", field="format")
     if len(events) > MOST_EVENTS:
@@ -81,6 +86,13 @@ def record_events(*, actor: Person, events: Sequence[bytes | Mapping[str, Any]],
     with transaction.atomic():
         lock_lineage()
         return _record(actor, sent)
+
+
+def _check_sender(actor: Person) -> None:
+    tends = Q(owner=actor) | Q(steward=actor)
+    if actor.is_service or use_cases_for(actor).exists() or Dataset.objects.filter(tends).exists():
+        return
+    raise NotAllowed("lineage is sent by service accounts, and by people who hold a role or tend a dataset")
 
 
 def _read_all(events: Sequence[bytes | Mapping[str, Any]]) -> list[_Sent]:
@@ -207,10 +219,7 @@ def take_in(told: Sequence[Told], *, actor: Person) -> tuple[list[UnknownColumns
         Of which places only a query can tell the columns; and notes for people by the row of the event.
     """
     runs = RunWriter(told, min(item.event.pk for item in told))
-    when = _times((place.name, item.reading.at) for item in told for place in item.reading.places if not place.dropped)
-    for name, times in runs.names.items():
-        first, last = when.get(name, times)
-        when[name] = (min(first, times[0]), max(last, times[1]))
+    when = _times((name, item.reading.at) for item in told for name in item.reading.names)
     places = places_seen(when)
     places, notes = write_places(told, places, actor=actor)
     return runs.write(places), notes

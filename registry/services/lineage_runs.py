@@ -132,16 +132,6 @@ class RunWriter:
             if was is not None:
                 self._was[unit] = was
 
-    @property
-    def names(self) -> dict[PlaceName, tuple[datetime, datetime]]:
-        """Every place of the lineage, with when it was told of."""
-        found: dict[PlaceName, tuple[datetime, datetime]] = {}
-        for lineage in self.now.values():
-            for name in {*lineage.edges, *(edge.source for edges in lineage.edges.values() for edge in edges)}:
-                first, last = found.get(name, (lineage.at, lineage.at))
-                found[name] = (min(first, lineage.at), max(last, lineage.at))
-        return found
-
     def write(self, places: dict[PlaceName, Place]) -> list[UnknownColumns]:
         """Write it; gives the places of which only a query can tell the columns, where that may have changed."""
         rows = dict(places)

@@ -117,6 +117,9 @@ def _tie_to_ours(places: Iterable[Place]) -> None:
 def _note_seen(seen: Iterable[tuple[Place, datetime, datetime]]) -> None:
     changed: dict[int, Place] = {}
     for place, first, last in seen:
+        if first < place.first_seen:
+            whole = LineageColumn.objects.filter(place=place, role__in=[Role.IN, Role.OUT], name="")
+            whole.update(first_seen=first)
         if first < place.first_seen or last > place.last_seen:
             place.first_seen, place.last_seen = min(first, place.first_seen), max(last, place.last_seen)
             changed[place.pk] = place

@@ -221,6 +221,8 @@ def _take_in(stream: Stream, word: Word) -> None:
     if after is not None and after.digest == word.digest:
         head = _row(stream, word, None)
         head.save()
+        # The edges are there already; but their columns are known from an earlier time on now.
+        word.edges()
         _inherit_back(head, after)
     else:
         _begin(stream, word, after.since if after else None)
