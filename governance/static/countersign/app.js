@@ -27,7 +27,7 @@ document.addEventListener("click", (event) => {
   if (opening) document.getElementById("keys").showModal();
 });
 
-const places = { i: "/", m: "/models", u: "/use-cases", p: "/policies", l: "/ledger", a: "/account" };
+const places = { i: "/", m: "/models", u: "/use-cases", d: "/data", p: "/policies", l: "/ledger", a: "/account" };
 let went = false;
 
 document.addEventListener("keydown", (event) => {
