@@ -77,7 +77,7 @@ def record_events(*, actor: Person, events: Sequence[bytes | Mapping[str, Any]],
         Where an event is malformed; ``field`` is the path in it (``$.outputs[0].name``), after the number of the event
         where there are several (``$[3].outputs[0].name``). Nothing of the request is kept then.
     """
-    _check_sender(actor)
+    check_sender(actor)
     if format != FORMAT:
         raise InvalidInput(f"format is to be {FORMAT}", field="format")
     if len(events) > MOST_EVENTS:
@@ -88,7 +88,15 @@ def record_events(*, actor: Person, events: Sequence[bytes | Mapping[str, Any]],
         return _record(actor, sent)
 
 
-def _check_sender(actor: Person) -> None:
+def check_sender(actor: Person) -> None:
+    """Refuse who is neither a service account, nor holds a role, nor tends a dataset: lineage decides what may run.
+
+    Raises
+    ------
+    NotAllowed
+        To everybody else.
+    """
+    """Raise :class:`NotAllowed` unless the actor may tell of lineage."""
     tends = Q(owner=actor) | Q(steward=actor)
     if actor.is_service or use_cases_for(actor).exists() or Dataset.objects.filter(tends).exists():
         return
