@@ -11,8 +11,20 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.views import APIView
 
 from audits.api import evaluations
-from governance.api import decisions, files, measuring, nothing, openapi, versions
-from registry.api import artifacts, datasets, intakes, manifests, models, risk, use_cases
+from governance.api import decisions, files, impact, inventory, measuring, nothing, openapi, versions
+from registry.api import (
+    artifacts,
+    datasets,
+    external_registries,
+    intakes,
+    lineage,
+    lineage_imports,
+    lineage_queries,
+    manifests,
+    models,
+    risk,
+    use_cases,
+)
 
 
 def _view(view: type[APIView], **options: Any) -> Callable[..., Any]:
@@ -51,11 +63,30 @@ urlpatterns: list[URLPattern] = [
     path("datasets/<slug:slug>/addresses", _view(datasets.AddressesView), name="api-dataset-addresses"),
     path("datasets/<slug:slug>/croissant", _view(datasets.DatasetCroissantView), name="api-dataset-croissant"),
     path("croissant", _view(datasets.CroissantView), name="api-croissant"),
+    path("datasets/<slug:slug>/dependents", _view(impact.DependentsView), name="api-dataset-dependents"),
+    path("lineage/imports", _view(lineage_imports.LineageImportsView), name="api-lineage-imports"),
+    path("lineage", _view(lineage.LineageView), name="api-lineage"),
+    path("lineage/batch", _view(lineage.LineageBatchView), name="api-lineage-batch"),
+    path("lineage/upstream", _view(lineage_queries.UpstreamView), name="api-lineage-upstream"),
+    path("lineage/downstream", _view(lineage_queries.DownstreamView), name="api-lineage-downstream"),
     path("models", _view(models.ModelListView), name="api-models"),
     path("models/<str:model>", _view(models.ModelView), name="api-model"),
+    path("models/<str:model>/deployments", _view(inventory.DeploymentsView), name="api-deployments"),
+    path("deployments/<int:deployment>/end", _view(inventory.EndDeploymentView), name="api-deployment-end"),
+    path("registries", _view(external_registries.RegistryListView), name="api-registries"),
+    path("registries/<slug:name>", _view(external_registries.RegistryView), name="api-registry"),
+    path("registries/<slug:name>/poll", _view(external_registries.RegistryPollView), name="api-registry-poll"),
+    path(
+        "registries/<slug:name>/versions",
+        _view(external_registries.ExternalVersionListView),
+        name="api-registry-versions",
+    ),
+    path("registries/<slug:name>/imports", _view(external_registries.RegistryImportsView), name="api-registry-imports"),
+    path("registries/<slug:name>/links", _view(external_registries.RegistryLinksView), name="api-registry-links"),
     path("versions", _view(versions.VersionsView), name="api-versions"),
     path(_VERSION, _view(versions.VersionView), name="api-version"),
     path(f"{_VERSION}/card", _view(versions.CardView), name="api-card"),
+    path(f"{_VERSION}/components", _view(inventory.ComponentsView), name="api-components"),
     path(f"{_VERSION}/evaluations", _view(evaluations.VersionEvaluationsView), name="api-version-evaluations"),
     path(f"{_VERSION}/dossier", _view(versions.VersionDossierView), name="api-version-dossier"),
     path("evaluations/<uuid:evaluation>", _view(evaluations.EvaluationView), name="api-evaluation"),

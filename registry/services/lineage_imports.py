@@ -21,6 +21,7 @@ from registry.lineage.statement import Statement
 from registry.models import LineageEvent, LineageStatement, Person
 from registry.services.classifications import record_tags
 from registry.services.lineage import apply_statements
+from registry.services.lineage_events import check_sender
 from registry.services.place_schemas import ToldSchema, tell_schemas
 from registry.services.places import ensure_jobs, ensure_places, lock_lineage
 
@@ -75,9 +76,12 @@ def import_lineage(
 
     Raises
     ------
+    NotAllowed
+        Unless the actor may send lineage: service accounts, and people who hold a role or tend a dataset.
     InvalidInput
         Naming the field of the document that is wrong; nothing is kept then.
     """
+    check_sender(actor)
     if format not in FORMATS:
         raise InvalidInput(f"format must be one of {', '.join(FORMATS)}", field="format")
     if format != "dbt" and catalog is not None:
