@@ -150,7 +150,8 @@ class ClassificationRule(GraphRule):
         held = f"{stated.label.replace('special-', 'special ')}, {said}"
         origin = graph.label(stated.node)
         if all(edge.level == STRUCTURE for edge in way):
-            text = f"{who} holds {held}." if stated.node == finding.node else f"{who} holds {origin} ({held})."
+            what = "personal data" if stated.node == finding.node else origin
+            text = f"{who} holds {what} ({held})."
         else:
             by = stations(graph, way, lambda edge: lowering_words(edge, stated.label, self.accepts))
             verb = "is influenced by" if finding.influence else "is made from"

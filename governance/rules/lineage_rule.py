@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 from governance.rules import wording
 from governance.rules.facts import Facts
@@ -20,13 +20,45 @@ from governance.rules.graph_rule import (
     unknown_feature,
 )
 from governance.rules.lineage_facts import Feature, LineageFacts
-from governance.rules.paths import ends, made_by, stations, verb_of, way_between
+from governance.rules.paths import STRUCTURE, Behind, loose_ends, stations, verb_of
 from governance.rules.rule import common_fields
 from governance.rules.terms_rule import TermsAsked, parse_terms_asked, terms_answers, terms_words
 from registry.errors import InvalidInput
 from registry.lineage.graph import Graph, GraphEdge
 
+Problem: TypeAlias = tuple[str, str, str]
+"""A status, what is wrong, and the fix."""
+
 _OF_TERMS = ("fresh", "lawful_basis", "unregistered")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Marks:
+    """What the rule looks for at every node, found once for all features.
+
+    Of the steps into a node: one known of the whole only, one of which nobody knows when it was stated, the oldest.
+    """
+
+    loose: frozenset[int]
+    whole: Mapping[int, GraphEdge]
+    unseen: Mapping[int, GraphEdge]
+    oldest: Mapping[int, GraphEdge]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Self:
+        whole: dict[int, GraphEdge] = {}
+        unseen: dict[int, GraphEdge] = {}
+        oldest: dict[int, GraphEdge] = {}
+        for edge in graph.edges:
+            if edge.level == STRUCTURE:
+                continue
+            if edge.level == "dataset":
+                whole.setdefault(edge.target, edge)
+            if edge.seen is None:
+                unseen.setdefault(edge.target, edge)
+            elif edge.target not in oldest or _seen(edge) < _seen(oldest[edge.target]):
+                oldest[edge.target] = edge
+        return cls(loose=loose_ends(graph), whole=whole, unseen=unseen, oldest=oldest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +114,9 @@ class LineageRule(GraphRule):
 
     def answers(self, facts: Facts, lineage: LineageFacts) -> list[Answer]:
         """One answer for each feature; where terms are asked for, one for each dataset too."""
-        found = [self._feature(facts, lineage, feature) for feature in lineage.features] or [no_features(facts.subject)]
+        marks = _Marks.of(lineage.graph)
+        found = [self._feature(facts, lineage, marks, feature) for feature in lineage.features]
+        found = found or [no_features(facts.subject)]
         if self.terms is not None:
             told = {(answer.kind, answer.about) for answer in found if answer.status != "pass"}
             found += [
@@ -101,40 +135,37 @@ class LineageRule(GraphRule):
             f"{every} of {subject_name(facts.subject)} is followed back to sources for which somebody answers{terms}."
         )
 
-    def _feature(self, facts: Facts, lineage: LineageFacts, feature: Feature) -> Answer:
+    def _feature(self, facts: Facts, lineage: LineageFacts, marks: _Marks, feature: Feature) -> Answer:
         unknown = unknown_feature(lineage, feature, facts.subject)
-        if unknown is not None:
-            return unknown
-        assert feature.node is not None
-        problems = [
-            Answer(about=feature.name, status=status, sentence=sentence, fix=fix)
-            for status, sentence, fix in self._problems(facts, lineage, feature, feature.node)
+        if unknown is not None or feature.node is None:
+            return unknown or no_features(facts.subject)
+        name, behind = feature_name(feature, facts.subject), Behind(lineage.graph, [feature.node])
+        found = [
+            *_loose_problems(lineage, name, behind, marks),
+            *(_steps_of_the_whole(name, behind, marks) if self.by_column else ()),
+            *(_old_steps(name, behind, marks, facts.as_of, self.max_age_days) if self.max_age_days is not None else ()),
         ]
-        return joined(feature.name, problems)
-
-    def _problems(
-        self, facts: Facts, lineage: LineageFacts, feature: Feature, node: int
-    ) -> Iterator[tuple[str, str, str]]:
-        graph, name = lineage.graph, feature_name(feature, facts.subject)
-        loose = ends(graph, node)
-        if not loose:
-            yield (
-                "fail",
-                f"{name} is followed back in a circle and never to a source.",
-                "State where the data in the circle come from first.",
-            )
-        for end in loose:
-            for status, what, fix in _end_problems(lineage, end):
-                way = way_between(graph, [end], {node})
-                yield status, f"{name} {verb_of(way)} {graph.label(end)}{stations(graph, way)}; {what}.", fix
-        steps = [edge for here in sorted(graph.reached(node)) for edge in made_by(graph, here)]
-        if self.by_column:
-            yield from _steps_of_the_whole(graph, name, steps)
-        if self.max_age_days is not None:
-            yield from _old_steps(graph, name, steps, facts.as_of, self.max_age_days)
+        return joined(
+            feature.name,
+            [Answer(about=feature.name, status=status, sentence=text, fix=fix) for status, text, fix in found],
+        )
 
 
-def _end_problems(lineage: LineageFacts, end: int) -> Iterator[tuple[str, str, str]]:
+def _loose_problems(lineage: LineageFacts, name: str, behind: Behind, marks: _Marks) -> Iterator[Problem]:
+    graph, here = lineage.graph, [node for node in behind.nodes if node in marks.loose]
+    if not here:
+        yield (
+            "fail",
+            f"{name} is followed back in a circle and never to a source.",
+            "State where the data in the circle come from first.",
+        )
+    for end in here:
+        for status, what, fix in _end_problems(lineage, end):
+            way = behind.way(end)
+            yield status, f"{name} {verb_of(way)} {graph.label(end)}{stations(graph, way)}; {what}.", fix
+
+
+def _end_problems(lineage: LineageFacts, end: int) -> Iterator[Problem]:
     place = lineage.graph.place_of(end)
     if place.dataset is None:
         what = f"nobody says what {lineage.graph.label(end)} is made from"
@@ -153,8 +184,9 @@ def _end_problems(lineage: LineageFacts, end: int) -> Iterator[tuple[str, str, s
         )
 
 
-def _steps_of_the_whole(graph: Graph, name: str, steps: list[GraphEdge]) -> Iterator[tuple[str, str, str]]:
-    whole = next((edge for edge in steps if edge.level == "dataset"), None)
+def _steps_of_the_whole(name: str, behind: Behind, marks: _Marks) -> Iterator[Problem]:
+    graph = behind.graph
+    whole = next((marks.whole[node] for node in behind.nodes if node in marks.whole), None)
     if whole is not None:
         yield (
             "fail",
@@ -163,28 +195,30 @@ def _steps_of_the_whole(graph: Graph, name: str, steps: list[GraphEdge]) -> Iter
         )
 
 
-def _old_steps(
-    graph: Graph, name: str, steps: list[GraphEdge], as_of: datetime, days: int
-) -> Iterator[tuple[str, str, str]]:
-    unseen = next((edge for edge in steps if edge.seen is None), None)
+def _old_steps(name: str, behind: Behind, marks: _Marks, as_of: datetime, days: int) -> Iterator[Problem]:
+    graph = behind.graph
+    unseen = next((marks.unseen[node] for node in behind.nodes if node in marks.unseen), None)
     if unseen is not None:
         yield (
             "missing",
             f"{name} depends on {_step(graph, unseen)}, and it is not known when that was stated last.",
             STATE_IT,
         )
-    seen = [(datetime.fromisoformat(edge.seen), edge) for edge in steps if edge.seen is not None]
-    if seen:
-        last, oldest = min(seen, key=lambda item: item[0])
-        if as_of - last > timedelta(days=days):
-            yield (
-                "fail",
-                (
-                    f"{name} depends on {_step(graph, oldest)}, which was not confirmed since {last:%Y-%m-%d}; "
-                    f"the policy accepts {wording.count(days)} days."
-                ),
-                f"Have {oldest.job or 'whoever makes it'} tell of it again.",
-            )
+    # All are written alike, in UTC: the first in the alphabet is the oldest.
+    oldest = min((marks.oldest[node] for node in behind.nodes if node in marks.oldest), key=_seen, default=None)
+    if oldest is not None and as_of - datetime.fromisoformat(_seen(oldest)) > timedelta(days=days):
+        yield (
+            "fail",
+            (
+                f"{name} depends on {_step(graph, oldest)}, which was not confirmed since {_seen(oldest)[:10]}; "
+                f"the policy accepts {wording.count(days)} days."
+            ),
+            f"Have {oldest.job or 'whoever makes it'} tell of it again.",
+        )
+
+
+def _seen(edge: GraphEdge) -> str:
+    return edge.seen or ""
 
 
 def _step(graph: Graph, edge: GraphEdge) -> str:

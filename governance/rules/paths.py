@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from registry.lineage.classification import IDENTIFIER, KEEPS, LEAVES_PSEUDONYM, Accepted, effect_of, method_of
-from registry.lineage.graph import COLUMN, Graph, GraphEdge
+from registry.lineage.graph import COLUMN, OUT, Graph, GraphEdge
 
 STRUCTURE, TRAINING_LEVEL = "structure", "training"
 _MOST_STATIONS = 6
@@ -32,51 +32,50 @@ def is_explained(graph: Graph, column: int) -> bool:
     return any(edge.manner == "direct" for into in ties for edge in made_by(graph, into))
 
 
-def ends(graph: Graph, start: int) -> list[int]:
-    """The nodes at which the ways back from ``start`` end, since nobody says what they are made from.
+def loose_ends(graph: Graph) -> frozenset[int]:
+    """The nodes at which ways back end, since nobody says what they are made from.
 
     Of a place whose columns are known, these are columns; of another, the place as a whole.
     """
-    reached = graph.reached(start)
-    columns = {node for node in reached if graph.nodes[node].role == COLUMN}
+    columns = {node for node, found in enumerate(graph.nodes) if found.role == COLUMN}
     known = {graph.nodes[node].place for node in columns}
     known |= {
-        graph.nodes[node].place
-        for node in reached - columns
-        if any(edge.manner == "direct" for edge in made_by(graph, node))
+        graph.nodes[edge.target].place
+        for edge in graph.edges
+        if edge.level != STRUCTURE and edge.manner == "direct" and edge.target not in columns
     }
-    whole: dict[int, int] = {}
-    for node in sorted(reached - columns):
-        if graph.nodes[node].place not in known:
-            whole.setdefault(graph.nodes[node].place, node)
-    return sorted({node for node in columns if not is_explained(graph, node)} | set(whole.values()))
+    whole = {node for node, found in enumerate(graph.nodes) if found.role == OUT and found.place not in known}
+    return frozenset({node for node in columns if not is_explained(graph, node)} | whole)
 
 
-def way_between(graph: Graph, origins: Iterable[int], goals: Collection[int]) -> list[GraphEdge]:
-    """A shortest way along the edges from one of ``origins`` to one of ``goals``; empty where there is none.
+class Behind:
+    """Everything that some nodes are made from, with a shortest way from each to the nearest of them.
 
-    The same graph gives the same way.
+    The same graph and the same order of ``starts`` give the same ways.
     """
-    starts = sorted(set(origins))
-    came: dict[int, GraphEdge | None] = dict.fromkeys(starts)
-    waiting = deque(starts)
-    while waiting:
-        here = waiting.popleft()
-        if here in goals:
-            return _back(came, here)
-        for edge in graph.outgoing.get(here, ()):
-            if edge.target not in came:
-                came[edge.target] = edge
-                waiting.append(edge.target)
-    return []
 
+    def __init__(self, graph: Graph, starts: Iterable[int]) -> None:
+        self.graph = graph
+        self._next: dict[int, GraphEdge | None] = dict.fromkeys(starts)
+        waiting = deque(self._next)
+        while waiting:
+            for edge in graph.incoming.get(waiting.popleft(), ()):
+                if edge.source not in self._next:
+                    self._next[edge.source] = edge
+                    waiting.append(edge.source)
 
-def _back(came: Mapping[int, GraphEdge | None], node: int) -> list[GraphEdge]:
-    way, edge = [], came[node]
-    while edge is not None:
-        way.append(edge)
-        edge = came[edge.source]
-    return way[::-1]
+    @property
+    def nodes(self) -> Collection[int]:
+        """Every node, those that it began with included, the nearest first."""
+        return self._next.keys()
+
+    def way(self, node: int) -> list[GraphEdge]:
+        """The way from a node on; empty for one that it began with."""
+        way, edge = [], self._next[node]
+        while edge is not None:
+            way.append(edge)
+            edge = self._next[edge.target]
+        return way
 
 
 def is_influence(way: Iterable[GraphEdge]) -> bool:

@@ -18,7 +18,7 @@ from governance.rules.graph_rule import (
     unknown_feature,
 )
 from governance.rules.lineage_facts import Feature, LineageFacts
-from governance.rules.paths import stations, verb_of, way_between
+from governance.rules.paths import Behind, stations, verb_of
 from governance.rules.rule import common_fields
 from registry.lineage.graph import COLUMN, OUT
 from registry.terms import ANY_PURPOSE, Terms
@@ -56,71 +56,70 @@ class ProhibitedFeaturesRule(GraphRule):
 
     def answers(self, facts: Facts, lineage: LineageFacts) -> list[Answer]:
         """One answer for each feature."""
-        return [self._feature(facts, lineage, feature) for feature in lineage.features] or [no_features(facts.subject)]
+        whys = self._whys(lineage)
+        return [self._feature(facts, lineage, whys, feature) for feature in lineage.features] or [
+            no_features(facts.subject)
+        ]
 
     def shown(self, facts: Facts, passing: int) -> str:
         """The sentence where all pass."""
         return f"No feature of {subject_name(facts.subject)} is made from what is prohibited."
 
-    def _feature(self, facts: Facts, lineage: LineageFacts, feature: Feature) -> Answer:
+    def _feature(self, facts: Facts, lineage: LineageFacts, whys: Mapping[int, str], feature: Feature) -> Answer:
         unknown = unknown_feature(lineage, feature, facts.subject)
         problems = [] if unknown is None else [unknown]
         if feature.node is not None:
             name = feature_name(feature, facts.subject)
             problems += [
                 Answer(about=feature.name, status=status, sentence=sentence, fix=fix)
-                for status, sentence, fix in self._problems(lineage, name, feature.node)
+                for status, sentence, fix in self._problems(lineage, whys, name, Behind(lineage.graph, [feature.node]))
             ]
         return joined(feature.name, problems)
 
-    def _problems(self, lineage: LineageFacts, name: str, start: int) -> Iterator[Problem]:
+    def _problems(self, lineage: LineageFacts, whys: Mapping[int, str], name: str, behind: Behind) -> Iterator[Problem]:
         graph = lineage.graph
-        reached = sorted(graph.reached(start))
         columns: dict[int, set[str]] = {}
-        for node in reached:
+        for node in behind.nodes:
             found = graph.nodes[node]
             if found.role != COLUMN:
                 continue
             columns.setdefault(found.place, set()).add(found.column.casefold())
-            why = self._why(lineage, node)
+            why = whys.get(node)
             if why is None:
                 continue
-            way = way_between(graph, [node], {start})
+            way = behind.way(node)
             made = f"{verb_of(way)} {graph.label(node)}{stations(graph, way)}" if way else "is itself such a column"
             yield "fail", f"{name} {made}; {why}.", "Make the model without it."
-        yield from self._without_datasheet(lineage, name, start, reached)
-        for node in reached:
+        yield from self._without_datasheet(lineage, name, behind)
+        for node in behind.nodes:
             found = graph.nodes[node]
             if found.role == OUT:
-                yield from self._unknown_columns(lineage, name, start, node, columns.get(found.place, set()))
+                yield from self._unknown_columns(lineage, name, behind, node, columns.get(found.place, set()))
 
-    def _why(self, lineage: LineageFacts, node: int) -> str | None:
-        shown = lineage.graph.nodes[node].column
-        column = shown.casefold()
-        if column in {name.casefold() for name in self.columns}:
-            return f"this policy prohibits {shown}"
-        dataset = lineage.graph.place_of(node).dataset
-        if dataset is None:
-            return None
-        for purpose in (lineage.purpose, ANY_PURPOSE):
-            if column in _folded(lineage.datasets[dataset].prohibited.get(purpose, ())):
-                return f"the datasheet of {dataset} prohibits {shown} for {'any purpose' if purpose == ANY_PURPOSE else purpose}"
-        if not lineage.purpose and column in _folded(_all_prohibited(lineage.datasets[dataset])):
-            return (
-                f"the datasheet of {dataset} prohibits {shown} for some purposes, and nobody says what the model is for"
-            )
-        return None
+    def _whys(self, lineage: LineageFacts) -> dict[int, str]:
+        """Of every column that is prohibited, why."""
+        named = _folded(self.columns)
+        stated = {slug: _stated_whys(terms, lineage.purpose) for slug, terms in lineage.datasets.items()}
+        found = {}
+        for index, node in enumerate(lineage.graph.nodes):
+            column, dataset = node.column.casefold(), lineage.graph.places[node.place].dataset
+            if node.role != COLUMN:
+                continue
+            if column in named:
+                found[index] = f"this policy prohibits {node.column}"
+            elif dataset is not None and column in stated[dataset]:
+                found[index] = f"the datasheet of {dataset} prohibits {node.column} for {stated[dataset][column]}"
+        return found
 
-    def _without_datasheet(self, lineage: LineageFacts, name: str, start: int, reached: list[int]) -> Iterator[Problem]:
+    def _without_datasheet(self, lineage: LineageFacts, name: str, behind: Behind) -> Iterator[Problem]:
         graph = lineage.graph
-        unwritten = {slug for slug, terms in lineage.datasets.items() if terms.datasheet is None}
-        nodes: dict[str, list[int]] = {}
-        for node in reached:
+        nearest: dict[str, int] = {}
+        for node in behind.nodes:
             slug = graph.place_of(node).dataset
-            if slug is not None and slug in unwritten:
-                nodes.setdefault(slug, []).append(node)
-        for slug, there in nodes.items():
-            way = way_between(graph, there, {start})
+            if slug is not None and lineage.datasets[slug].datasheet is None:
+                nearest.setdefault(slug, node)
+        for slug, node in nearest.items():
+            way = behind.way(node)
             yield (
                 "missing",
                 f"{name} {verb_of(way)} {slug}{stations(graph, way)}; {slug} has no datasheet that could prohibit columns.",
@@ -128,17 +127,17 @@ class ProhibitedFeaturesRule(GraphRule):
             )
 
     def _unknown_columns(
-        self, lineage: LineageFacts, name: str, start: int, node: int, known: set[str]
+        self, lineage: LineageFacts, name: str, behind: Behind, node: int, known: set[str]
     ) -> Iterator[Problem]:
         """A place goes into the feature as a whole, and nobody knows whether what is prohibited is in it."""
         graph, place = lineage.graph, lineage.graph.place_of(node)
         terms = lineage.datasets[place.dataset] if place.dataset is not None else None
-        prohibited = set() if terms is None else _folded(_prohibited(terms, lineage.purpose))
+        prohibited = set() if terms is None else set(_stated_whys(terms, lineage.purpose))
         if known and prohibited <= known:
             return
         if not known and not prohibited and not self.columns:
             return
-        way = way_between(graph, [node], {start})
+        way = behind.way(node)
         yield (
             "missing",
             (
@@ -149,10 +148,13 @@ class ProhibitedFeaturesRule(GraphRule):
         )
 
 
-def _prohibited(terms: Terms, purpose: str) -> tuple[str, ...]:
-    if not purpose:
-        return _all_prohibited(terms)
-    return (*terms.prohibited.get(purpose, ()), *terms.prohibited.get(ANY_PURPOSE, ()))
+def _stated_whys(terms: Terms, purpose: str) -> dict[str, str]:
+    """For which purposes a datasheet prohibits a column, of every column that counts; those of none are left out."""
+    every = dict.fromkeys(_folded(terms.prohibited.get(ANY_PURPOSE, ())), "any purpose")
+    if purpose:
+        return {**every, **dict.fromkeys(_folded(terms.prohibited.get(purpose, ())), purpose)}
+    some = dict.fromkeys(_folded(_all_prohibited(terms)), "some purposes, and nobody says what the model is for")
+    return {**some, **every}
 
 
 def _all_prohibited(terms: Terms) -> tuple[str, ...]:

@@ -20,9 +20,8 @@ from governance.rules.graph_rule import (
     unknown_feature,
 )
 from governance.rules.lineage_facts import LineageFacts
-from governance.rules.paths import TRAINING_LEVEL, stations, verb_of, way_between
+from governance.rules.paths import TRAINING_LEVEL, Behind, stations, verb_of
 from governance.rules.rule import common_fields
-from registry.lineage.graph import GraphPlace
 from registry.terms import ANY_PURPOSE, Terms
 
 _LONGEST_REASON = 200
@@ -112,29 +111,19 @@ def terms_answers(facts: Facts, lineage: LineageFacts, asked: TermsAsked) -> lis
     )
     if not trained:
         answers.append(_no_training(subject))
-    for place, nodes in _depended_on(lineage).items():
-        found = _place_answer(facts, lineage, graph.places[place], nodes, asked)
+    starts = [feature.node for feature in lineage.features if feature.node is not None]
+    behind = Behind(graph, [*starts, *([] if lineage.model is None else [lineage.model])])
+    nearest: dict[int, int] = {}
+    for node in behind.nodes:
+        nearest.setdefault(graph.nodes[node].place, node)
+    for place in sorted(place for place in nearest if graph.places[place].kind != "model"):
+        found = _place_answer(facts, lineage, behind, nearest[place], asked)
         answers += [found] if found is not None else []
     return answers or [_no_dataset(subject)]
 
 
-def _depended_on(lineage: LineageFacts) -> dict[int, set[int]]:
-    """The nodes by place, except models, that the features and the model depend on, in the order of places."""
-    graph = lineage.graph
-    starts = [feature.node for feature in lineage.features if feature.node is not None]
-    reached: set[int] = set()
-    for start in [*starts, *([] if lineage.model is None else [lineage.model])]:
-        if start not in reached:
-            reached |= graph.reached(start)
-    places: dict[int, set[int]] = {}
-    for node in sorted(reached):
-        places.setdefault(graph.nodes[node].place, set()).add(node)
-    return {place: places[place] for place in sorted(places) if graph.places[place].kind != "model"}
-
-
-def _place_answer(
-    facts: Facts, lineage: LineageFacts, place: GraphPlace, nodes: set[int], asked: TermsAsked
-) -> Answer | None:
+def _place_answer(facts: Facts, lineage: LineageFacts, behind: Behind, node: int, asked: TermsAsked) -> Answer | None:
+    place = lineage.graph.place_of(node)
     if place.dataset is None:
         if asked.unregistered:
             return None
@@ -143,14 +132,14 @@ def _place_answer(
             about=place.title,
             kind="place",
             status="missing",
-            sentence=f"{_dependence(facts.subject, lineage, nodes, place)}; {why}.",
+            sentence=f"{_dependence(facts.subject, lineage, behind, node)}; {why}.",
             fix=f"Register {place.title} as a dataset and write its datasheet.",
         )
     terms = lineage.datasets[place.dataset]
     dependence = ""
     problems = []
     for status, what, fix in _problems(terms, facts, lineage, asked):
-        dependence = dependence or _dependence(facts.subject, lineage, nodes, place)
+        dependence = dependence or _dependence(facts.subject, lineage, behind, node)
         problems.append(Answer(about=terms.slug, status=status, sentence=f"{dependence}; {what}.", fix=fix))
     return joined(terms.slug, problems, kind="dataset")
 
@@ -239,15 +228,13 @@ def _past(last: str | None, today: date) -> bool:
     return last is not None and today > date.fromisoformat(last)
 
 
-def _dependence(subject: Subject, lineage: LineageFacts, nodes: set[int], place: GraphPlace) -> str:
+def _dependence(subject: Subject, lineage: LineageFacts, behind: Behind, node: int) -> str:
     """How the model depends on a place, with the way: ``Feature x of m@2 is made from customers, by staging.y``."""
-    graph = lineage.graph
-    features = {feature.node: feature for feature in reversed(lineage.features) if feature.node is not None}
-    goals = {*features, *([] if lineage.model is None else [lineage.model])}
-    way = way_between(graph, nodes, goals)
-    feature = features.get(way[-1].target) if way else None
+    graph, way = lineage.graph, behind.way(node)
+    end = way[-1].target if way else node
+    feature = next((feature for feature in lineage.features if feature.node == end), None)
     who = subject_name(subject) if feature is None else feature_name(feature, subject)
-    return f"{who} {verb_of(way)} {place.title}{stations(graph, way)}"
+    return f"{who} {verb_of(way)} {graph.place_of(node).title}{stations(graph, way)}"
 
 
 def _no_training(subject: Subject) -> Answer:

@@ -123,7 +123,10 @@ def test_predictions_hold_what_the_features_hold():
 def test_a_class_of_the_feature_itself_counts():
     rule = judge(edge("crm:town", "model:domain"), classes=[("model:domain", "identifier", "scan", "email")])
     assert rule["status"] == "fail"
-    assert rule["sentence"] == "Feature domain of mortgage-approval@2026.11.2 holds identifier, scan: email."
+    assert (
+        rule["sentence"]
+        == "Feature domain of mortgage-approval@2026.11.2 holds personal data (identifier, scan: email)."
+    )
 
 
 @pytest.mark.parametrize("where", ["features", "predictions"])
