@@ -103,6 +103,7 @@ def _bands(layout: Layout, keep: AbstractSet[int]) -> list[list[int]]:
         alone = {0, last} | {layout.boxes[place].layer for place in keep}
         starts = [layer for layer in range(last + 1) if layer in alone or layer - 1 in alone]
         if len(starts) <= _MOST_LAYERS:
+            starts = _halved(starts, last)
             number = {layer: sum(start <= layer for start in starts) for layer in number}
         else:
             between = _MOST_LAYERS - 2
@@ -112,6 +113,17 @@ def _bands(layout: Layout, keep: AbstractSet[int]) -> list[list[int]]:
     for place, box in enumerate(layout.boxes):
         bands[number[box.layer]].append(place)
     return [bands[key] for key in sorted(bands)]
+
+
+def _halved(starts: list[int], last: int) -> list[int]:
+    """Where joined layers begin, once the longest stretches are halved until there are as many as a page has room for."""
+    while len(starts) < _MOST_LAYERS:
+        ends = [*starts[1:], last + 1]
+        length, start = max((end - start, -start) for start, end in zip(starts, ends, strict=True))
+        if length == 1:
+            break
+        starts = sorted([*starts, -start + (length + 1) // 2])
+    return starts
 
 
 def _connected(band: Sequence[int], links: Iterable[Link]) -> list[tuple[int, ...]]:

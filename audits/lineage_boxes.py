@@ -177,7 +177,7 @@ def draw_box(shown: Shown, number: int, block: Block, content: Content, box: Box
     focused = place is not None and shown.focus is not None and shown.graph.nodes[shown.focus].place == place
     names += ["focus"] if focused else []
     strong = 2.2 if focused or place in shown.found else 1.6 if shown.muted and not dim else 0.9
-    parts = [element("title", words(content.whole))]
+    parts = [element("title", words("; ".join([content.whole, *(text for _, text in content.lines)])))]
     parts.append(
         element(
             "rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=3.0 if content.kind != "model" else 10.0,
@@ -229,8 +229,11 @@ def _texts(shown: Shown, block: Block, content: Content, box: Box) -> list[str]:
         parts.append(_linked(sign, toggle, said, in_place=True))
     for number, (kind, text) in enumerate(content.lines):
         parts.append(
-            label(cut(text, shown.small_columns), x, box.y + HEAD + number * _LINE + 7, _SMALL, class_=f"lg-line {kind}",
-                  font_weight="600" if kind == "fail" else None)
+            label(
+                cut(text, (shown.width - _SIDES) / (_USUAL if kind == "fail" else _THIN)), x,
+                box.y + HEAD + number * _LINE + 7, _SMALL, class_=f"lg-said {kind}",
+                font_weight="600" if kind == "fail" else None,
+            )
         )  # fmt: skip
     parts += [_row(shown, node, content, number, box) for number, node in enumerate(content.rows)]
     if content.more:

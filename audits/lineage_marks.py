@@ -64,15 +64,21 @@ def terms_state(terms: Terms | None, *, on: date, purpose: str = "") -> TermsSta
 def _against(terms: Terms, on: date, purpose: str) -> Iterator[str]:
     """What forbids the use, the gravest first."""
     if terms.withdrawn_at:
-        yield f"withdrawn {day(terms.withdrawn_at)}"
+        yield f"withdrawn {_day(terms.withdrawn_at)}"
     if _is_over(terms.licence_until, on):
-        yield f"licence ended {day(terms.licence_until)}"
+        yield f"licence ended {_day(terms.licence_until)}"
     if _is_over(terms.retention_until, on):
-        yield f"to be deleted since {day(terms.retention_until)}"
+        yield f"to be deleted since {_day(terms.retention_until)}"
     if not terms.purposes:
         yield "no purpose is permitted"
     if purpose and not {purpose, ANY_PURPOSE} & set(terms.purposes):
         yield f"not permitted for {purpose}"
+
+
+def _day(iso: str | None) -> str:
+    """``3 Nov 2026``: it must fit a box."""
+    number, month, year = day(iso).split()
+    return f"{number} {month[:3]} {year}"
 
 
 def _is_over(last_day: str | None, on: date) -> bool:

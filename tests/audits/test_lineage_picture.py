@@ -84,6 +84,13 @@ def test_classes_are_letters_with_words_at_the_column_or_at_the_shut_place():
     assert opened[opened.index("email") + 1] == "ID SC"
 
 
+def test_what_a_box_has_no_room_for_stands_in_its_title():
+    said = "not permitted for a-purpose-of-which-the-name-is-long"
+    root = drawn(terms={"hmda": TermsState("fail", said)})
+    assert not any(said in text for text in texts(root))
+    assert any(said in (title.text or "") for title in root.iter(f"{SVG}title"))
+
+
 @pytest.mark.parametrize(
     ("status", "words", "shown"),
     [
@@ -249,10 +256,10 @@ SHEET = Terms(slug="hmda", name="HMDA", datasheet="0" * 64, purposes=("mortgage-
     [
         (None, "missing", "not registered"),
         (replace(SHEET, datasheet=None), "missing", "no datasheet"),
-        (replace(SHEET, withdrawn_at="2026-11-03T08:00:00Z", datasheet=None), "fail", "withdrawn 3 November 2026"),
-        (replace(SHEET, licence_until="2026-11-20"), "fail", "licence ended 20 November 2026"),
+        (replace(SHEET, withdrawn_at="2026-11-03T08:00:00Z", datasheet=None), "fail", "withdrawn 3 Nov 2026"),
+        (replace(SHEET, licence_until="2026-11-20"), "fail", "licence ended 20 Nov 2026"),
         (replace(SHEET, licence_until="2026-11-21"), "pass", "permitted for mortgage-underwriting"),
-        (replace(SHEET, retention_until="2026-11-01"), "fail", "to be deleted since 1 November 2026"),
+        (replace(SHEET, retention_until="2026-11-01"), "fail", "to be deleted since 1 Nov 2026"),
         (replace(SHEET, purposes=("marketing",)), "fail", "not permitted for mortgage-underwriting"),
         (replace(SHEET, purposes=()), "fail", "no purpose is permitted"),
         (replace(SHEET, purposes=("*",)), "pass", "permitted for mortgage-underwriting"),
