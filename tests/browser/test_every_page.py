@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.registry.intake_cases import OVERDRAFT, QUIET
 from tests.scenario import POLICY, predictions_csv
 
 BROKEN = b"approve,predicted,score,race\n1,1,0.9,a\n0,0,1.7,b\n1,0,0.2,a\n"
@@ -34,6 +35,7 @@ def pages(world):
     issue_token(actor=world.grace, person=world.grace, issued_by=world.grace, name="ci", scopes=["read"], days=9)
     world.sign(world.tony, undecided, acknowledged=["impact-ratio"])
     now = world.assess(undecided).review
+    unfinished, finished = _use_cases(world)
     at = "/models/mortgage-approval/versions"
     return {
         None: ["/sign-in"],
@@ -46,10 +48,29 @@ def pages(world):
         ],
         world.edsger: [
             "/policies/new?policy=consumer-credit", "/ledger/3", "/models/mortgage-approval/rollback?environment=production",
-            f"{at}/1/promote",
+            f"{at}/1/promote", "/use-cases", f"/intakes/{unfinished.pk}", f"/intakes/{unfinished.pk}/submit",
+            f"/intakes/{unfinished.pk}/discard", f"/intakes/{finished.pk}/submit", "/use-cases/overdraft-limits",
+            "/use-cases/overdraft-limits/risk", "/use-cases/overdraft-limits/risk/1",
         ],
         world.ada: [f"{at}/2/card"],
     }  # fmt: skip
+
+
+def _use_cases(world):
+    """An intake with answers missing and wrong, a finished one, and a use case whose tier somebody wants to lower."""
+    from registry.ledger import SYSTEM
+    from registry.roles import Role
+    from registry.services.intake import start_intake, submit_intake
+    from registry.services.people import assign_role
+    from registry.services.risk import assess_use_case
+
+    submitted = start_intake(actor=world.ada, answers=OVERDRAFT)
+    use_case = submit_intake(actor=world.edsger, intake=submitted.pk, revision=0)
+    assign_role(actor=SYSTEM, person=world.edsger, role=Role.COMPLIANCE_OFFICER, on=use_case)
+    assess_use_case(actor=world.tony, use_case=use_case, answers=QUIET)
+    wrong = {"name": "Card fraud", "regions": "Europe", "risk": {"people": "many"}}
+    finished = start_intake(actor=world.ada, answers={**OVERDRAFT, "slug": "cards"})
+    return start_intake(actor=world.edsger, answers=wrong), finished
 
 
 def test_axe_would_object(chromium):

@@ -52,8 +52,13 @@ async function send({ keepalive = false }) {
   let response, answer;
   try {
     response = await fetch(form.action, {
-      method: "POST", body: new FormData(form), headers: { "X-Autosave": "1" }, keepalive, redirect: "error",
+      method: "POST", body: new FormData(form), headers: { "X-Autosave": "1" }, keepalive, redirect: "manual",
     });
+    if (response.type === "opaqueredirect") {
+      savedAt = null;
+      tell(words.signedOut, { bad: true });
+      return false;
+    }
     answer = await response.json();
   } catch {
     savedAt = null;
@@ -112,4 +117,6 @@ form.addEventListener("submit", (event) => {
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") save({ keepalive: true });
 });
+window.addEventListener("pagehide", () => save({ keepalive: true }));
 setInterval(tick, 1000);
+tell(words.idle);
