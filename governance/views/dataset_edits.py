@@ -78,8 +78,12 @@ def _form(
     unread: tuple[str, ...] = (),
 ) -> HttpResponse:
     wrong = field_of_error(error.field) if error else ""
+    title = next((field.title for field in FIELDS if field.name == wrong), "")
+    # People know the field by its title, not by its path in the datasheet.
+    said = error.message.replace(error.field or "", title, 1) if error and title else error
     groups = [(title, [(field, texts[field.name]) for field in fields]) for title, fields in GROUPS]
     context = {"dataset": dataset, "groups": groups, "base": base, "error": error, "wrong": wrong, "unread": unread}
+    context["said"] = said
     return render(request, "datasets/edit.html", context, status=422 if error else 200)
 
 
