@@ -150,15 +150,18 @@ class Demo:
             said = self.client("submit", str(manifest), token=self.ci_token)
         say(said)
 
-    def ask(self, version: str, *, expect: tuple[int, ...]) -> None:
-        """Ask the gate, waiting for the measurements but for nobody's signature, and print what it says."""
+    def ask(self, version: str, *, expect: tuple[int, ...], brief: bool = False) -> None:
+        """Ask the gate, waiting for the measurements but for nobody's signature, and print what it says.
+
+        ``brief`` leaves out the rules that do not block.
+        """
         with step("Measuring (a worker, in the background)"):
             self.wait_until_measured(version)
         said = self.client(
             "gate", "check", f"{MODEL}@{version}", "--env", ENVIRONMENT, token=self.ci_token, expect=expect
         )
         say(f"$ countersign gate check {MODEL}@{version} --env {ENVIRONMENT}")
-        say(said)
+        say(_what_blocks(said) if brief else said)
 
     def wait_until_measured(self, version: str, seconds: float = 300) -> None:
         """Until no evaluation is queued or running."""
@@ -215,12 +218,12 @@ class Demo:
         with step(f"{TONY.name} withdraws the dataset loan-files"):
             reason = {"reason": "The lenders ended the agreement."}
             self.caller(TONY).call("POST", "datasets/loan-files/withdraw", reason)
-        self.ask(version, expect=(1,))
+        self.ask(version, expect=(1,), brief=True)
         with step("It was a misunderstanding: restored, judged again, and signed for anew"):
             self.caller(TONY).call("POST", "datasets/loan-files/restore", {"reason": "The agreement stands."})
             _outcome(self, version)
         self.sign(version)
-        self.ask(version, expect=(0,))
+        self.ask(version, expect=(0,), brief=True)
 
     def export(self, version: str) -> None:
         """The auditor takes everything with her."""
@@ -257,6 +260,18 @@ class Demo:
         if done.returncode != expect:
             raise RuntimeError(f"the verifier ended with {done.returncode}, not {expect}:\n{done.stdout}{done.stderr}")
         return (done.stdout + done.stderr).rstrip()
+
+
+def _what_blocks(said: str) -> str:
+    """Of the gate's answer the head, and the rules that fail."""
+    head, _, rules = said.partition("\n\n")
+    kept, failing = [], False
+    for line in rules.splitlines():
+        if not line.startswith("      "):
+            failing = line.lstrip().startswith("✕")
+        if failing:
+            kept.append(line)
+    return "\n".join([head, *kept])
 
 
 def _comment(person: Character, acknowledged: list[str]) -> str:
