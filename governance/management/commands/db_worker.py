@@ -11,6 +11,7 @@ from audits.services.evaluations import reclaim_evaluations
 from audits.stranded_tasks import requeue_stranded_tasks
 from governance.services.dossier_exports import reclaim_dossiers
 from governance.services.rejudging import judge_what_runs
+from registry.services.sealing import seal_waiting_events
 
 
 class Command(db_worker.Command):
@@ -20,7 +21,7 @@ class Command(db_worker.Command):
 
     def handle(self, **options: Any) -> None:
         """Work until stopped."""
-        stop = start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks, judge_what_runs])
+        stop = start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks, judge_what_runs, seal_waiting_events])
         try:
             super().handle(**options)
         finally:
