@@ -19,7 +19,10 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What matters about the version and the stage."""
+    """What matters about the version and the stage.
+
+    A version can be trained on several datasets: on ``training_dataset``, and on those in ``further_datasets``.
+    """
 
     role: str
     independent_of: Collection[str]
@@ -27,6 +30,7 @@ class Case:
     responsible: int
     training_dataset: str | None
     already_signed: Collection[int]
+    further_datasets: Collection[str] = ()
 
 
 def objections(signer: Signer, case: Case) -> list[str]:
@@ -51,8 +55,9 @@ def objections(signer: Signer, case: Case) -> list[str]:
         for role in sorted(case.independent_of)
         if role in signer.roles
     ]
-    if "data-owner" in case.independent_of and case.training_dataset in signer.owned_datasets:
-        reasons.append(f"This stage must be independent of the data owner, and you own {case.training_dataset}.")
+    if "data-owner" in case.independent_of:
+        owned = set(signer.owned_datasets) & {case.training_dataset, *case.further_datasets}
+        reasons += [f"This stage must be independent of the data owner, and you own {slug}." for slug in sorted(owned)]
     if signer.person in case.already_signed:
         reasons.append("You have signed in this review already; one person signs once, however many roles they hold.")
     return reasons

@@ -22,6 +22,7 @@ from registry.canonical import sha256_hex
 from registry.checkpoints import anchor
 from registry.errors import Conflict, IntegrityFailure, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
+from registry.manifest import trained_on
 from registry.models import Dataset, Person
 from registry.selectors import roles_of
 from registry.signing_key import signing_key
@@ -58,6 +59,7 @@ def objections_to(person: Person, review: Review, stage: Stage) -> list[str]:
             responsible=version.responsible_id,
             training_dataset=dataset.dataset.slug if dataset else None,
             already_signed=set(answered),
+            further_datasets={reference.partition("@")[0] for reference in trained_on(version.facts)},
         ),
     )
 

@@ -1,11 +1,15 @@
 """Segregation of duties: nobody approves their own, by any way in, with any role or power."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.models import SignOff
 from governance.segregation import Case, Signer, objections
+from governance.services.sign_offs import current_stage, objections_to
+from registry.canonical import canonical_json
 from registry.errors import NotAllowed
 from registry.ledger import SYSTEM
 from registry.roles import Role
@@ -17,6 +21,9 @@ CASE = Case(
     role="validator", independent_of=("developer", "data-owner"), submitted_by=1, responsible=2,
     training_dataset="hmda-boston", already_signed=(3,),
 )  # fmt: skip
+
+
+SEVERAL = replace(CASE, training_dataset="census", further_datasets=("census", "hmda-boston"))
 
 
 def signer(person=9, roles=("validator",), **changes):
@@ -46,6 +53,14 @@ def test_each_reason_stands_alone(who, reason):
 def test_who_has_the_role_and_nothing_against_them_may_sign():
     assert objections(signer(), CASE) == []
     assert objections(signer(roles=("validator", "auditor"), owned_datasets=("other",)), CASE) == []
+
+
+@pytest.mark.parametrize("owned", ["census", "hmda-boston"])
+def test_who_owns_one_of_several_training_datasets_is_not_independent_of_them(owned):
+    assert objections(signer(owned_datasets=(owned,)), SEVERAL) == [
+        f"This stage must be independent of the data owner, and you own {owned}."
+    ]
+    assert objections(signer(owned_datasets=(owned,)), replace(SEVERAL, independent_of=("developer",))) == []
 
 
 @given(
@@ -124,6 +139,21 @@ def test_a_validator_who_also_builds_is_not_independent(world, role, on):
     assign_role(actor=SYSTEM, person=world.grace, role=role, on=world.use_case if on == "use case" else version.model)
     with pytest.raises(NotAllowed, match="independent"):
         world.sign(world.grace, version)
+
+
+@pytest.mark.usefixtures("brisk")
+@pytest.mark.django_db
+def test_who_owns_a_further_dataset_of_the_manifest_is_not_independent(world):
+    version = world.submit("1")
+    world.sign(world.tony, version)
+    register_dataset(actor=world.grace, slug="census", name="Census", source="the office")
+    review = world.assess(version).review
+    stage = current_stage(review)
+    assert objections_to(world.grace, review, stage) == []
+    facts = version.facts
+    facts["training"]["datasets"] = ["census@2000"]
+    review.version.manifest = canonical_json(facts)
+    assert "you own census" in objections_to(world.grace, review, stage)[0]
 
 
 @pytest.mark.usefixtures("brisk")
