@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from registry.canonical import parse_json, sha256_hex
@@ -72,7 +71,7 @@ def record_events(*, actor: Person, events: Sequence[bytes | Mapping[str, Any]],
     Raises
     ------
     NotAllowed
-        Unless the actor is a service account, holds a role, or tends a dataset: lineage decides what may run.
+        Unless the actor is a service account or holds a role: lineage decides what may run.
     InvalidInput
         Where an event is malformed; ``field`` is the path in it (``$.outputs[0].name``), after the number of the event
         where there are several (``$[3].outputs[0].name``). Nothing of the request is kept then.
@@ -89,7 +88,7 @@ def record_events(*, actor: Person, events: Sequence[bytes | Mapping[str, Any]],
 
 
 def check_sender(actor: Person) -> None:
-    """Refuse who is neither a service account, nor holds a role, nor tends a dataset: lineage decides what may run.
+    """Refuse who is neither a service account nor holds a role on a use case or model: lineage decides what may run.
 
     Raises
     ------
@@ -97,10 +96,9 @@ def check_sender(actor: Person) -> None:
         To everybody else.
     """
     """Raise :class:`NotAllowed` unless the actor may tell of lineage."""
-    tends = Q(owner=actor) | Q(steward=actor)
-    if actor.is_service or use_cases_for(actor).exists() or Dataset.objects.filter(tends).exists():
-        return
-    raise NotAllowed("lineage is sent by service accounts, and by people who hold a role or tend a dataset")
+    # Owning a dataset is not enough: anybody may register one.
+    if not actor.is_service and not use_cases_for(actor).exists():
+        raise NotAllowed("lineage is sent by service accounts, and by people who hold a role")
 
 
 def _read_all(events: Sequence[bytes | Mapping[str, Any]]) -> list[_Sent]:

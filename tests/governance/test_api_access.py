@@ -14,11 +14,14 @@ from governance.scopes import Scope
 from governance.services.dossier_exports import request_dossier
 from governance.services.gate import decide
 from tests.registry.intake_cases import QUIET
+from tests.registry.openlineage_cases import dataset as told
+from tests.registry.openlineage_cases import event
 from tests.scenario import POLICY, Caller, caller, manifest_yaml, run_tasks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
 UNLISTED = {"api-ledger-checkpoint", "api-scorecard"}
+QUERIES = dict.fromkeys(("api-lineage-upstream", "api-lineage-downstream"), "?dataset=hmda-boston")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"api-schema", "api-docs", "api-verification-key", None}
 # What is about nobody's model, with the answer for somebody without any role.
@@ -43,6 +46,15 @@ FOR_EVERYBODY = {
     ("api-policies", "POST"): 403,
     ("api-policy", "GET"): 200,
     ("api-ledger-checkpoint", "GET"): 200,
+    ("api-lineage", "POST"): 403,
+    ("api-lineage-batch", "POST"): 403,
+    ("api-lineage-imports", "POST"): 403,
+}
+# Lineage is about data, not about one use case: a role on any of them entitles to send it.
+FOR_ANY_ROLE = {
+    ("api-lineage", "POST"): 201,
+    ("api-lineage-batch", "POST"): 200,
+    ("api-lineage-imports", "POST"): 201,
 }
 
 
@@ -104,6 +116,7 @@ def subject(world):
         "api-intake-submit": [intake.pk],
         "api-dataset": ["hmda-boston"],
         "api-dataset-versions": ["hmda-boston"],
+        "api-dataset-dependents": ["hmda-boston"],
         "api-datasheets": ["hmda-boston"],
         "api-datasheet": ["hmda-boston", 1],
         "api-dataset-withdraw": ["hmda-boston"],
@@ -135,6 +148,12 @@ def subject(world):
         "api-attestation-status": [promotion.attestation_id],
     }
     bodies = {
+        "api-lineage": event(outputs=[told("customers")]),
+        "api-lineage-batch": [event(outputs=[told("customers")])],
+        "api-lineage-imports": {
+            "format": "features",
+            "document": {"set": "s", "features": [{"name": "x", "from": [{"dataset": "d", "column": "c"}]}]},
+        },
         "api-manifests": manifest_yaml("2"),
         "api-artifacts-missing": {"sha256": ["a" * 64]},
         "api-artifact": b"other bytes",
@@ -191,7 +210,7 @@ def media_type(name) -> str:
 def ask(calls: Caller, subject: Subject, name: str, method: str):
     # Reading the whole list of addresses takes more calls than strangers may make in a minute.
     cache.clear()
-    path = reverse(name, args=subject.addresses.get(name, [])).removeprefix("/api/v1")
+    path = reverse(name, args=subject.addresses.get(name, [])).removeprefix("/api/v1") + QUERIES.get(name, "")
     body = None if method == "GET" else subject.bodies.get(name)
     return calls.call(method, path, body, media_type=media_type(name))
 
@@ -237,7 +256,8 @@ def test_without_a_role_there_is_nothing(world, subject, power):
     wrong = {}
     for name, method, _ in guarded():
         response = ask(calls, subject, name, method)
-        if response.status_code != FOR_EVERYBODY.get((name, method), 404):
+        answers = {**FOR_EVERYBODY, **FOR_ANY_ROLE} if power == "another use case" else FOR_EVERYBODY
+        if response.status_code != answers.get((name, method), 404):
             wrong[name, method] = (response.status_code, response.content[:200])
         elif (name, method) in FOR_EVERYBODY and method == "GET" and "polic" not in name and name not in UNLISTED:
             seen = [item for item in response.json()["results"] if item.get("slug") != "other"]
