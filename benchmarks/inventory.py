@@ -150,31 +150,36 @@ def _world():  # noqa: ANN202 - the tests' own cast
     return build_world(SimpleNamespace(**people, mallory=make_person("mallory", "Mallory", "Intruder")))
 
 
-def first_byte(client, path: str, times: int = 7) -> tuple[float, int]:  # noqa: ANN001 - Django's test client
-    """Median milliseconds of a whole page without network, and how many queries it took."""
+def page(client, path: str, times: int = 5) -> tuple[float, float, int]:  # noqa: ANN001 - Django's test client
+    """Median wall clock and least CPU time of a whole page in milliseconds, without network; and its queries."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    took = []
+    took, worked = [], []
     for _ in range(times):
-        started = time.perf_counter()
+        started, began = time.perf_counter(), time.process_time()
         response = client.get(path)
         took.append((time.perf_counter() - started) * 1000)
+        worked.append((time.process_time() - began) * 1000)
         assert response.status_code == 200, path  # noqa: PLR2004 - HTTP's number
     with CaptureQueriesContext(connection) as captured:
         client.get(path)
-    return statistics.median(took), len(captured)
+    return statistics.median(took), min(worked), len(captured)
 
 
 def in_python(person) -> float:  # noqa: ANN001 - a Person
-    """Milliseconds of the way before: read every model with its standings, filter by stage in Python."""
+    """CPU milliseconds of the way before: compute every model's standings, filter by stage in Python.
+
+    In parts of 500, because SQLite refuses to read the reviews of more than about a thousand versions at once.
+    """
     from governance.page_selectors.models import rows_of
     from registry.selectors import models_for
 
-    started = time.perf_counter()
-    rows = rows_of(list(models_for(person)))
+    began = time.process_time()
+    models = list(models_for(person))
+    rows = [row for start in range(0, len(models), 500) for row in rows_of(models[start : start + 500])]
     [row for row in rows if any(item.stage == "blocked" for item in row.standings)]
-    return (time.perf_counter() - started) * 1000
+    return (time.process_time() - began) * 1000
 
 
 def main() -> None:
@@ -182,7 +187,6 @@ def main() -> None:
 
     django.setup()
     from django.core.management import call_command
-    from django.db import transaction
     from django.test import Client
 
     from registry.models import Person
@@ -193,21 +197,20 @@ def main() -> None:
         from tests.cast import make_person
 
         make_person("ada", "Ada", "Lovelace")
-        with transaction.atomic():
-            fill(n)
+        fill(n)
     barbara = Person.objects.get(username="barbara")
     client = Client()
     client.force_login(barbara)
     client.get("/models")
     print(f"{n:,} models, {n // 8:,} models elsewhere")
     for words, query in ASKED.items():
-        took, queries = first_byte(client, f"/models?{query}")
-        print(f"  {words:16} {took:8.1f} ms  {queries:3} queries")
+        took, worked, queries = page(client, f"/models?{query}")
+        print(f"  {words:16} {took:8.1f} ms wall  {worked:8.1f} ms CPU  {queries:3} queries")
     for ending in ("csv", "xlsx"):
-        started = time.perf_counter()
+        began = time.process_time()
         size = sum(len(part) for part in client.get(f"/inventory/export.{ending}"))
-        print(f"  export {ending:9} {time.perf_counter() - started:8.1f} s   {size:,} bytes")
-    print(f"  before, in Python{in_python(barbara):8.1f} ms  for the rows alone")
+        print(f"  export {ending:9} {time.process_time() - began:8.1f} s CPU   {size:,} bytes")
+    print(f"  before, in Python{in_python(barbara):9.1f} ms CPU for the rows alone")
 
 
 if __name__ == "__main__":

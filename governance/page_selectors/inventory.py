@@ -153,6 +153,11 @@ class Inventory:
         self.person, self.filters = person, filters
         self.ours, self.theirs = matching(person, filters), external_matching(person, filters)
         self._counts: tuple[int, int] | None = None
+        self._keys: list[Key] | None = None
+        if filters.stage:
+            # Judging stages is what costs: then the keys are read once, instead of counted first and cut afterwards.
+            self._keys = self._cut(_ordered(self.ours, self.theirs, filters.order[0])[0], slice(None))
+            self._counts = len(self._keys), 0
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -170,11 +175,15 @@ class Inventory:
         return self.count()
 
     def __getitem__(self, part: slice) -> list[Key]:
-        ours, theirs = _ordered(self.ours, self.theirs, self.filters.order[0])
+        if self._keys is not None:
+            return self._keys[part]
         here, elsewhere = self.counts
-        wanted = ours.union(theirs, all=True) if here and elsewhere else theirs if elsewhere else ours
+        ours, theirs = _ordered(self.ours, self.theirs, self.filters.order[0])
+        return self._cut(ours.union(theirs, all=True) if here and elsewhere else theirs if elsewhere else ours, part)
+
+    def _cut(self, rows: QuerySet[Any], part: slice) -> list[Key]:
         way = "-" if self.filters.order[1] else ""
-        return [(row[0], row[1]) for row in wanted.order_by(f"{way}sorted_by", f"{way}label", "row")[part]]
+        return [(row[0], row[1]) for row in rows.order_by(f"{way}sorted_by", f"{way}label", "row")[part]]
 
 
 def _ordered(ours: QuerySet[Any], theirs: QuerySet[Any], by: str) -> tuple[QuerySet[Any], QuerySet[Any]]:

@@ -8,9 +8,8 @@ stored stage, and shown with the computed one.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from governance.models import Review, Stage, Verdict
@@ -29,39 +28,60 @@ def newest_version(model: str = "pk") -> Subquery:
 
 def at_stage(models: QuerySet[RegisteredModel], stage: str, now: datetime | None = None) -> QuerySet[RegisteredModel]:
     """Models whose newest version stands at ``stage`` on its way to some environment."""
-    found = models.alias(newest=newest_version())
     if stage not in STAGES:
-        return found.none()
-    judged = Verdict.objects.filter(version=OuterRef("newest"))
+        return models.none()
     if stage == "uncovered":
-        return found.filter(~Exists(judged), newest__isnull=False)
-    return found.filter(Exists(_staged(judged, now or timezone.now()).filter(stage=stage)))
+        judged = Verdict.objects.filter(version=OuterRef("newest"))
+        return models.alias(newest=newest_version()).filter(~Exists(judged), newest__isnull=False)
+    staged = _current_verdicts().filter(_condition(stage, now or timezone.now()))
+    return models.filter(pk__in=staged.values("version__model"))
 
 
-def _staged(verdicts: QuerySet[Verdict], now: datetime) -> QuerySet[Any]:
-    """The latest verdict for each environment, with the ``stage`` that it and its review make."""
+def _current_verdicts() -> QuerySet[Verdict]:
+    """The latest verdict for each environment on the newest version of each model."""
     later = Verdict.objects.filter(
         version=OuterRef("version"), environment=OuterRef("environment"), pk__gt=OuterRef("pk")
     )
-    review = (
-        Review.objects.filter(version=OuterRef("version"), environment=OuterRef("environment"))
-        .annotate(over=Case(When(state__in=ACTIVE_STATES, then=Value(0)), default=Value(1)))
-        .order_by("over", "-opened_at")
+    newer = ModelVersion.objects.filter(model=OuterRef("version__model")).filter(
+        Q(created_at__gt=OuterRef("version__created_at"))
+        | Q(created_at=OuterRef("version__created_at"), pk__gt=OuterRef("version"))
     )
-    return verdicts.filter(~Exists(later)).annotate(
-        state=Subquery(review.values("state")[:1]),
-        review=Subquery(review.values("pk")[:1]),
-        stage=Case(
-            When(state=ReviewState.REJECTED, then=Value("rejected")),
-            When(outcome="pending", then=Value("measuring")),
-            When(outcome="blocked", then=Value("blocked")),
-            When(Q(state=None) | Q(state=ReviewState.WITHDRAWN), then=Value("measuring")),
-            When(state=ReviewState.CHANGES_REQUESTED, then=Value("blocked")),
-            When(Q(state=ReviewState.APPROVED) & ~Exists(_unsigned(now)), then=Value("approved")),
-            default=Value("review"),
-            output_field=CharField(),
-        ),
+    return Verdict.objects.filter(~Exists(newer), ~Exists(later)).order_by()
+
+
+def _condition(stage: str, now: datetime) -> Q:
+    """What verdict and review make of it, as :func:`governance.page_selectors.standing.standing` decides it."""
+    judged = ~Q(outcome__in=["pending", "blocked"])
+    rejected = Exists(_rejected())
+    match stage:
+        case "rejected":
+            return Q(rejected)
+        case "measuring":
+            return (Q(outcome="pending") | (judged & ~Q(Exists(_active())))) & ~Q(rejected)
+        case "blocked":
+            asked = Exists(_active().filter(state=ReviewState.CHANGES_REQUESTED))
+            return (Q(outcome="blocked") | (judged & Q(asked))) & ~Q(rejected)
+        case "approved":
+            return judged & Q(Exists(_active().filter(~Exists(_unsigned(now)), state=ReviewState.APPROVED)))
+    waiting = Q(state=ReviewState.OPEN) | (Q(state=ReviewState.APPROVED) & Q(Exists(_unsigned(now))))
+    return judged & Q(Exists(_active().filter(waiting)))
+
+
+def _reviews() -> QuerySet[Review]:
+    return Review.objects.filter(version=OuterRef("version"), environment=OuterRef("environment"))
+
+
+def _active() -> QuerySet[Review]:
+    """The outer verdict's active review; there is at most one."""
+    return _reviews().filter(state__in=ACTIVE_STATES)
+
+
+def _rejected() -> QuerySet[Review]:
+    """The outer verdict's last review, if it was rejected and no other is active."""
+    others = Review.objects.filter(version=OuterRef("version"), environment=OuterRef("environment")).filter(
+        Q(state__in=ACTIVE_STATES) | Q(opened_at__gt=OuterRef("opened_at"))
     )
+    return _reviews().filter(~Exists(others), state=ReviewState.REJECTED)
 
 
 def _unsigned(now: datetime) -> QuerySet[Stage]:
@@ -71,7 +91,7 @@ def _unsigned(now: datetime) -> QuerySet[Stage]:
         sign_offs__subject_sha256=F("review__subject_sha256"),
     ) & (Q(sign_offs__valid_until=None) | Q(sign_offs__valid_until__gt=now))
     return (
-        Stage.objects.filter(review=OuterRef("review"))
+        Stage.objects.filter(review=OuterRef("pk"))
         .order_by()
         .annotate(given=Count("sign_offs", filter=counts))
         .filter(given__lt=F("quorum"))

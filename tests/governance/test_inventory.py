@@ -204,7 +204,7 @@ def test_the_page_asks_as_much_of_the_database_for_many_models_as_for_few(
         assert client.get("/models?sort=-owner").status_code == 200
 
 
-QUERIES = 45
+QUERIES = 34
 
 
 def rows_of_csv(response) -> list[dict[str, str]]:
