@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from audits.lineage_layers import Layout, Link, arrange, layers, place_keys, place_links
+from audits.lineage_layers import Layout, Link, arrange, layer_numbers, place_keys, place_links
 from registry.lineage.graph import Graph
 
 MOST_PRINTED, _MOST_LAYERS, _MOST_IN_LAYER = 40, 5, 12
@@ -40,14 +40,14 @@ def folded_blocks(graph: Graph, *, keep: AbstractSet[int], namespaces: Collectio
     keep
         Indices of places that have a box for themselves in any case.
     """
-    layout = layers(graph)
+    numbers = layer_numbers(graph)
     shared: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
     blocks = []
     for index, place in enumerate(graph.places):
         if index in keep or place.hidden or place.namespace not in namespaces:
             blocks.append(Block((index,), place.namespace))
         else:
-            shared[layout.boxes[index].layer, place.namespace].append(index)
+            shared[numbers[index], place.namespace].append(index)
     blocks += [Block(tuple(members), namespace) for (_, namespace), members in sorted(shared.items())]
     return _in_order(blocks)
 
@@ -58,8 +58,7 @@ def printed_blocks(graph: Graph, *, keep: AbstractSet[int]) -> list[Block]:
     Layers between the first and the last are joined where there are too many: what is made from each other in there
     shares a box. A layer of too many boxes puts those of one namespace together, and then all the rest.
     """
-    layout = layers(graph)
-    bands = _bands(layout, keep)
+    bands = _bands(layer_numbers(graph), keep)
     most = min(_MOST_IN_LAYER, MOST_PRINTED // max(len(bands), 1))
     links = place_links(graph)
     blocks: list[Block] = []
@@ -95,12 +94,12 @@ def _namespace(graph: Graph, members: Iterable[int]) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _bands(layout: Layout, keep: AbstractSet[int]) -> list[list[int]]:
+def _bands(layers: Sequence[int], keep: AbstractSet[int]) -> list[list[int]]:
     """The places by layer; where layers are too many, those between are joined, if possible without any that keeps a place."""
-    last = max((box.layer for box in layout.boxes), default=-1)
+    last = max(layers, default=-1)
     number = {layer: layer for layer in range(last + 1)}
     if last >= _MOST_LAYERS:
-        alone = {0, last} | {layout.boxes[place].layer for place in keep}
+        alone = {0, last} | {layers[place] for place in keep}
         starts = [layer for layer in range(last + 1) if layer in alone or layer - 1 in alone]
         if len(starts) <= _MOST_LAYERS:
             starts = _halved(starts, last)
@@ -110,8 +109,8 @@ def _bands(layout: Layout, keep: AbstractSet[int]) -> list[list[int]]:
             number = {layer: 1 + (layer - 1) * between // (last - 1) for layer in range(1, last)}
             number |= {0: 0, last: between + 1}
     bands: defaultdict[int, list[int]] = defaultdict(list)
-    for place, box in enumerate(layout.boxes):
-        bands[number[box.layer]].append(place)
+    for place, layer in enumerate(layers):
+        bands[number[layer]].append(place)
     return [bands[key] for key in sorted(bands)]
 
 

@@ -68,6 +68,12 @@ def layers(graph: Graph, *, heights: Sequence[float] | None = None) -> Layout:
     return arrange(place_keys(graph), place_links(graph), heights or [BOX_HEIGHT] * len(graph.places))
 
 
+def layer_numbers(graph: Graph) -> list[int]:
+    """The layer of every place, as :func:`layers` has it, without laying anything out."""
+    order, _rank, wanted, turned = _prepared(place_keys(graph), place_links(graph))
+    return _layer_of(order, _straightened(wanted, turned))
+
+
 def place_links(graph: Graph) -> set[Link]:
     """Which place is made from which other one, as indices."""
     found = {
@@ -109,11 +115,8 @@ def arrange(
     channel
         Between two layers, in pixels.
     """
-    order = sorted(range(len(keys)), key=lambda box: (keys[box], box))
-    rank = {box: number for number, box in enumerate(order)}
-    wanted = sorted(set(links), key=lambda link: (rank[link[0]], rank[link[1]]))
-    turned = _leading_back(order, wanted)
-    straight = list(dict.fromkeys((link[1], link[0]) if link in turned else link for link in wanted))
+    order, rank, wanted, turned = _prepared(keys, links)
+    straight = _straightened(wanted, turned)
     layer = _layer_of(order, straight)
     ladder = Ladder.build(rank, layer, straight)
     tops = place_layers(ladder, order_layers(ladder), heights)
@@ -132,6 +135,21 @@ def arrange(
         width=max((box.x + box.width for box in boxes), default=0.0),
         height=max([*(box.y + box.height for box in boxes), *(top + LANE for top in tops)], default=0.0),
     )
+
+
+def _prepared(
+    keys: Sequence[tuple[Any, ...]], links: Iterable[Link]
+) -> tuple[list[int], dict[int, int], list[Link], set[Link]]:
+    """Boxes in order, the place of each in it, links in order, and those that lead back."""
+    order = sorted(range(len(keys)), key=lambda box: (keys[box], box))
+    rank = {box: number for number, box in enumerate(order)}
+    wanted = sorted(set(links), key=lambda link: (rank[link[0]], rank[link[1]]))
+    return order, rank, wanted, _leading_back(order, wanted)
+
+
+def _straightened(links: Sequence[Link], turned: set[Link]) -> list[Link]:
+    """Links with those that lead back turned round."""
+    return list(dict.fromkeys((link[1], link[0]) if link in turned else link for link in links))
 
 
 def _next(order: Iterable[int], links: Iterable[Link]) -> dict[int, list[int]]:

@@ -62,7 +62,9 @@ def neighbourhood(person: Person, columns: Collection[int], asked: Asked) -> Nei
     whole = union(found, downstream(wanted, at=at)) if asked.direction == BOTH else found
     cut = _near(whole, wanted, asked)
     # Classes come from upstream: of all that is shown, not only of what was asked about.
-    behind = whole if asked.direction == UP else upstream([node.id for node in cut.nodes if node.id], at=at)
+    behind = (
+        found if asked.direction != DOWN and _holds(found, cut) else upstream([node.id for node in cut.nodes], at=at)
+    )
     spread = propagate(behind, _stated(behind, at), Accepted())
     shown = visible(cut, person)
     focus = frozenset(index for index, node in enumerate(shown.nodes) if node.id in wanted)
@@ -76,6 +78,11 @@ def neighbourhood(person: Person, columns: Collection[int], asked: Asked) -> Nei
         terms=terms_states(shown, (asked.day or timezone.now().date())),
         places=_rows_of_places(shown),
     )
+
+
+def _holds(graph: Graph, part: Graph) -> bool:
+    known = {node.id for node in graph.nodes}
+    return all(node.id in known for node in part.nodes)
 
 
 def _near(graph: Graph, columns: Collection[int], asked: Asked) -> Graph:

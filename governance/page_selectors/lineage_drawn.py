@@ -101,7 +101,7 @@ def draw(around: Neighbourhood, asked: Asked, *, title: str) -> Drawn:
         places=len(graph.places),
         hidden=sum(place.hidden for place in graph.places),
         unlisted=max(between - _MOST_LISTED, 0),
-        truncated=graph.truncated,
+        truncated=graph.truncated or around.spread.graph.truncated,
     )
 
 

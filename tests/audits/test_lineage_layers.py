@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audits.lineage_blocks import block_layout, folded_blocks, printed_blocks
-from audits.lineage_layers import arrange, layers, place_links
+from audits.lineage_layers import arrange, layer_numbers, layers, place_links
 from tests.audits.lineage_graphs import graph_of, graphs, shuffled, warehouse
 
 
@@ -81,6 +81,11 @@ def test_no_lane_runs_through_a_box(graph):
     for route in layout.routes.values():
         for x, y in route.lanes:
             assert not any(box.x == x and box.y < y < box.y + box.height for box in layout.boxes)
+
+
+@given(graphs())
+def test_layers_can_be_told_without_laying_out(graph):
+    assert layer_numbers(graph) == [box.layer for box in layers(graph).boxes]
 
 
 @given(graphs(), st.integers(0, 1000))

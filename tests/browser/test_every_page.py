@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.registry.intake_cases import OVERDRAFT, QUIET
+from registry.datasheet import TEXTS
 from tests.scenario import POLICY, predictions_csv
 
 BROKEN = b"approve,predicted,score,race\n1,1,0.9,a\n0,0,1.7,b\n1,0,0.2,a\n"
@@ -36,6 +37,7 @@ def pages(world):
     world.sign(world.tony, undecided, acknowledged=["impact-ratio"])
     now = world.assess(undecided).review
     unfinished, finished = _use_cases(world)
+    held = _datasets(world)
     at = "/models/mortgage-approval/versions"
     return {
         None: ["/sign-in"],
@@ -44,7 +46,7 @@ def pages(world):
             "/use-cases/mortgage-underwriting", f"{at}/1", f"{at}/2", f"{at}/3", f"{at}/4", f"/reviews/{review.pk}",
             f"/reviews/{now.pk}", f"/reviews/{now.pk}/sign?meaning=approve&subject_sha256={now.subject_sha256}",
             f"/reviews/{now.pk}/sign?meaning=reject&subject_sha256={now.subject_sha256}", "/policies",
-            "/policies/consumer-credit/2", "/ledger", "/account",
+            "/policies/consumer-credit/2", "/ledger", "/account", "/lineage", f"{at}/1/lineage",
         ],
         world.edsger: [
             "/policies/new?policy=consumer-credit", "/ledger/3", "/models/mortgage-approval/rollback?environment=production",
@@ -53,6 +55,11 @@ def pages(world):
             "/use-cases/overdraft-limits/risk", "/use-cases/overdraft-limits/risk/1",
         ],
         world.ada: [f"{at}/2/card"],
+        world.tony: [
+            "/data", "/data?q=nothing", "/data/hmda", "/data/hmda/edit", "/data/hmda/datasheets/2", "/data/hmda/withdraw",
+            "/data/hmda/settings", f"/data/hmda/classes/{held.pk}/end", "/data/hmda-boston", "/data/clicks",
+            "/data/clicks/restore", "/register-dataset",
+        ],
     }  # fmt: skip
 
 
@@ -71,6 +78,50 @@ def _use_cases(world):
     wrong = {"name": "Card fraud", "regions": "Europe", "risk": {"people": "many"}}
     finished = start_intake(actor=world.ada, answers={**OVERDRAFT, "slug": "cards"})
     return start_intake(actor=world.edsger, answers=wrong), finished
+
+
+def _datasets(world):
+    """One with all that a datasheet can say, and one that is withdrawn; a classification of the first."""
+    from registry.models import LineageColumn
+    from registry.services.classifications import classify_column
+    from registry.services.dataset_addresses import add_address
+    from registry.services.dataset_standing import withdraw_dataset
+    from registry.services.datasets import register_dataset, register_dataset_version
+    from registry.services.datasheets import revise_datasheet
+
+    dataset = register_dataset(
+        actor=world.tony, slug="hmda", name="HMDA Boston", source="Federal Reserve Bank of Boston"
+    )
+    revise_datasheet(actor=world.tony, dataset=dataset, sheet={"description": "Applications."}, base=0)
+    sheet = {
+        **{key: f"{title}. {hint}" for key, title, hint in TEXTS},
+        "licence": {"name": "Public domain", "url": "https://fed.example/licence", "until": "2090-06-30"},
+        "purposes": ["mortgage-underwriting"],
+        "prohibited": [{"purpose": "*", "columns": ["race"], "reason": "Equal Credit Opportunity Act"}],
+        "columns": {
+            "applicant_email_address": {"type": "character varying(320)", "description": "As typed"},
+            "race": {},
+        },
+    }
+    revise_datasheet(actor=world.tony, dataset=dataset, sheet=sheet, base=1)
+    register_dataset_version(
+        actor=world.tony,
+        dataset=dataset,
+        label="1990",
+        sha256="a" * 64,
+        rows=2380,
+        columns=[{"name": "race"}, {"name": "x" * 60}],
+    )
+    add_address(
+        actor=world.tony,
+        dataset=dataset,
+        namespace="postgres://warehouse.example:5432",
+        name="prod.public.hmda_boston_1990",
+    )
+    clicks = register_dataset(actor=world.tony, slug="clicks", name="Clicks", source="Our site")
+    withdraw_dataset(actor=world.tony, dataset=clicks, reason="Consent was not asked for.")
+    column = LineageColumn.objects.get(place__dataset=dataset, name="race")
+    return classify_column(actor=world.tony, column=column, label="special-category", detail="ethnic origin")
 
 
 def test_axe_would_object(chromium):
