@@ -48,7 +48,7 @@ def classify_column(*, actor: Person, column: LineageColumn, label: str, detail:
         raise InvalidInput(f"label must be one of {', '.join(CLASSES)}", field="label")
     if len(detail) > _LONGEST_DETAIL:
         raise InvalidInput(f"detail has at most {_LONGEST_DETAIL} characters", field="detail")
-    return _add(actor, column, label, Source.DECLARED, detail.strip(), by=actor)
+    return _add(actor, column, label, Source.DECLARED, _one_line(detail), by=actor)
 
 
 @transaction.atomic
@@ -70,8 +70,8 @@ def end_classification(*, actor: Person, classification: Classification, reason:
         pk=classification.pk
     )  # fmt: skip
     _require_keeper(actor, held.column)
-    if not reason.strip():
-        raise InvalidInput("say why the column does not hold this", field="reason")
+    if not reason.strip() or "\0" in reason:
+        raise InvalidInput("say in words why the column does not hold this", field="reason")
     if held.until is not None:
         raise Conflict("this classification was ended before")
     held.until, held.ended_by, held.ended_reason = timezone.now(), actor, reason.strip()
@@ -260,4 +260,9 @@ def _record(actor: ledger.Actor, action: Action, made: Classification, **more: s
 
 
 def _words(tag: str | tuple[str, str]) -> str:
-    return tag if isinstance(tag, str) else f"{tag[0]}: {tag[1]}"
+    return _one_line(tag if isinstance(tag, str) else f"{tag[0]}: {tag[1]}")
+
+
+def _one_line(text: str) -> str:
+    """Text that stands in sentences: without line breaks and other characters that nobody sees."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

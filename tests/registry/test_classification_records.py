@@ -127,6 +127,11 @@ def test_tags_are_read_by_the_table_and_others_are_left_alone(ada):
     assert labels(column_of(CRM, "town")) == set()
 
 
+def test_what_tags_say_is_kept_in_one_line_that_people_can_see(ada):
+    record_tags(actor=ada, place=CRM, column="email", tags=[("pii", "by\0 the\nsteward")])
+    assert labels(column_of(CRM, "email")) == {("identifier", "tag", "pii: by the steward")}
+
+
 def test_a_tag_of_the_whole_place_touches_whatever_is_in_it(ada):
     made = record_tags(actor=ada, place=CRM, column=None, tags=["sensitive"])
     assert [item.column.role for item in made] == ["in"]
