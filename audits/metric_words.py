@@ -48,6 +48,9 @@ METRIC_WORDS: Mapping[str, str] = {
     "theil_index": "Theil index",
     "representation_share": "Share of the data",
     "representation_ratio": "Share of the data by share of the population",
+    "group_count": "Rows of the group",
+    "group_share": "Share of the group",
+    "population_ratio": "Share of the group by its share of the population",
     "remedied_demographic_parity_ratio": "Impact ratio after group thresholds",
     "remedied_accuracy_score": "Accuracy after group thresholds",
     "mean_prediction": "Mean prediction",
@@ -96,7 +99,7 @@ _SMALLEST_P = 0.001
 
 WHOLE_METRICS = frozenset(
     {"count", "tp", "fp", "tn", "fn", "unknown_count", "constant_columns", "expectations_failed", "k_anonymity",
-     "l_diversity_distinct"}
+     "l_diversity_distinct", "group_count"}
 )  # fmt: skip
 """Metrics whose values are whole numbers."""
 

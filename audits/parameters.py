@@ -115,7 +115,7 @@ def parse_parameters(given: Mapping[str, Any], kind: str) -> Parameters:
         positive=_text(given, "positive"),
         sensitive=_columns(given.get("sensitive", ()), "sensitive"),
         intersections=_flag(given, "intersections"),
-        over=_column_sets(given.get("over", ())),
+        over=parse_column_sets(given.get("over", ())),
         confidences=_shares(given, "confidences", (0.95,), _LEAST_CONFIDENCE, 1.0, open_end=True),
         minimum_groups=_shares(given, "minimum_groups", (0.0,), 0.0, _MOST_MINIMUM),
         max_groups=_integer(given, "max_groups", 100),
@@ -124,7 +124,7 @@ def parse_parameters(given: Mapping[str, Any], kind: str) -> Parameters:
         task=_task(given),
         scores=_scores(given.get("scores") or {}),
         slices=_columns(given.get("slices", ()), "slices"),
-        population=_population(given.get("population") or {}),
+        population=parse_population(given.get("population") or {}),
         disclosure=_integer(given, "disclosure", 0),
         cross_check=_flag(given, "cross_check", default=True),
     )
@@ -170,7 +170,8 @@ def _columns(value: Any, name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _column_sets(value: Any) -> tuple[tuple[str, ...], ...]:
+def parse_column_sets(value: Any) -> tuple[tuple[str, ...], ...]:
+    """Sets of columns to group by, each a name or a list of names; raises :class:`InvalidInput` at ``over``."""
     if not _is_list(value):
         raise InvalidInput(f"over must be a list of lists of columns, not {value!r}", field="over")
     sets = [_columns([group] if isinstance(group, str) else group, "over") for group in value]
@@ -205,7 +206,8 @@ def _scores(value: Any) -> dict[str, str]:
     return dict(value)
 
 
-def _population(value: Any) -> dict[str, dict[str, float]]:
+def parse_population(value: Any) -> dict[str, dict[str, float]]:
+    """Column to group to its share; raises :class:`InvalidInput` where shares are no shares or do not add up to 1."""
     if not isinstance(value, Mapping) or not all(isinstance(shares, Mapping) and shares for shares in value.values()):
         raise InvalidInput(f"population must give each column its groups' shares, not {value!r}", field="population")
     for column, shares in value.items():

@@ -25,6 +25,7 @@ CHECK_TITLES: Mapping[str, str] = {
     "drift": "Drift",
     "pii": "Personal data",
     "anonymity": "Anonymity",
+    "representation": "Representation",
     "proxies": "Proxies of sensitive attributes",
     "remedy": "Remedies",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from audits import data_exhibits, drift_exhibits, quality_exhibits, scan_exhibits, score_exhibits
+from audits import data_exhibits, drift_exhibits, group_exhibits, quality_exhibits, scan_exhibits, score_exhibits
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
@@ -60,6 +60,7 @@ MAKERS: dict[str, Maker] = {
     "proxies": drift_exhibits.proxies,
     "bias_audit": data_exhibits.bias_audit,
     "bias_audit_publication": data_exhibits.publication,
+    "representation": group_exhibits.representation,
     "class_sizes": data_exhibits.class_sizes,
     "identifying_columns": data_exhibits.identifying_columns,
     "identifying_sets": data_exhibits.identifying_sets,

@@ -24,6 +24,7 @@ MODULES = {
     "quality": "audits.kinds.quality",
     "pii": "audits.kinds.pii",
     "drift": "audits.kinds.drift",
+    "representation": "audits.kinds.representation",
 }
 """Name of the kind to the module that runs it."""
 

@@ -16,6 +16,7 @@ from governance.rules.pii_rule import PiiRule
 from governance.rules.prohibited_rule import ProhibitedFeaturesRule
 from governance.rules.proxies_rule import ProxiesRule
 from governance.rules.quality_rule import QualityRule
+from governance.rules.representation_rule import RepresentationRule
 from governance.rules.rule import Rule
 from governance.rules.terms_rule import TermsRule
 
@@ -31,6 +32,7 @@ CHECKS: Mapping[str, type[Rule]] = {
         DriftRule,
         PiiRule,
         AnonymityRule,
+        RepresentationRule,
         ProxiesRule,
         LineageRule,
         TermsRule,

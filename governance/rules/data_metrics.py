@@ -55,6 +55,13 @@ ANONYMITY: Mapping[str, Metric] = {
 OF_SENSITIVE = ("l_diversity_distinct", "l_diversity_entropy", "t_closeness")
 """Anonymity that is about the values of a sensitive column."""
 
+REPRESENTATION: Mapping[str, Metric] = {
+    "group_count": Metric("number of rows", highest=_ANY, whole=True, per="group"),
+    "group_share": Metric("share", per="group"),
+    "population_ratio": Metric("ratio to the share of the population", highest=_ANY, per="group"),
+}
+"""Measured for each group of some columns, and each group where they cross."""
+
 BIAS_AUDIT: Mapping[str, Metric] = {
     "impact_ratio": Metric("impact ratio"),
     "selection_rate": Metric("selection rate", per="category"),

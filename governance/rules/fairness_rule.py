@@ -58,7 +58,7 @@ class FairnessRule(MeasuredRule):
             **measured_fields(data, path),
             metric=metric,
             bounds=parse_bounds(data, FAIRNESS[metric], path),
-            over=_parse_over(data["over"], f"{path}.over"),
+            over=parse_over(data["over"], f"{path}.over"),
             minimum_group=data.get("minimum_group", 0.0),
             population=_parse_population(data, path),
         )
@@ -257,7 +257,8 @@ def _parse_population(data: Mapping[str, Any], path: str) -> dict[str, dict[str,
     return population
 
 
-def _parse_over(items: list[str | list[str]], path: str) -> tuple[tuple[str, ...], ...]:
+def parse_over(items: list[str | list[str]], path: str) -> tuple[tuple[str, ...], ...]:
+    """The sets of columns that ``over`` names; raises :class:`InvalidInput` where one is named twice."""
     over = tuple((item,) if isinstance(item, str) else tuple(item) for item in items)
     seen: set[frozenset[str]] = set()
     for index, columns in enumerate(over):

@@ -16,7 +16,7 @@ RATES = ("selection_rate", "true_positive_rate")
 CONFIDENCES = (0.9, 0.95)
 SECTIONS = ("intended_use", "limitations", "owner")
 FEATURES = ("age", "income", "zip")
-DATA_CHECKS = ("quality", "drift", "pii", "anonymity", "bias-audit", "proxies")
+DATA_CHECKS = ("quality", "drift", "pii", "anonymity", "bias-audit", "proxies", "representation")
 ENTITIES = ("email", "phone", "national_id", "us_ssn", "any")
 AS_OF = "2026-11-21T06:00:00Z"
 MOMENTS = ("2026-11-21T05:59:59Z", "2026-11-20T06:00:00Z", "2026-11-11T06:00:00Z", "2026-11-11T05:59:59Z", None)
@@ -40,7 +40,7 @@ def random_rule(rng: Random) -> dict[str, Any]:
     if check in ("documentation", "lineage"):
         sections = {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
         return sections if check == "documentation" else random_lineage_rule(rng)
-    if check in ("pii", "anonymity"):
+    if check in ("pii", "anonymity", "representation"):
         return {"check": check, **random_exact_rule(rng, check)}
     rule: dict[str, Any] = {"check": check}
     if rng.random() < 0.8:
@@ -63,7 +63,21 @@ def random_rule(rng: Random) -> dict[str, Any]:
     return rule
 
 
+def random_representation_rule(rng: Random) -> dict[str, Any]:
+    metric = rng.choice(("group_share", "group_share", "population_ratio", "group_count"))
+    sets = COLUMNS[:2] if metric == "population_ratio" else COLUMNS
+    over = [names[0] if len(names) == 1 else names for names in rng.sample(sets, rng.randint(1, len(sets)))]
+    rule: dict[str, Any] = {"metric": metric, "over": over}
+    if metric == "group_count":
+        return rule | rng.choice(({"at_least": rng.choice((0, 10, 25, 30))}, {"at_most": rng.choice((25, 50, 90))}))
+    if rng.random() < 0.8:
+        rule |= {"confidence": rng.choice(CONFIDENCES), "on_inconclusive": rng.choice(("block", "review"))}
+    return rule | random_bounds(rng)
+
+
 def random_exact_rule(rng: Random, check: str) -> dict[str, Any]:
+    if check == "representation":
+        return random_representation_rule(rng)
     if check == "anonymity":
         return {"metric": "k_anonymity", "quasi": ["zip", "age"], "at_least": rng.randint(1, 8)}
     where = rng.choice(("features", "training-data", "test-predictions"))
@@ -155,12 +169,34 @@ def data_measurements(rng: Random) -> list[dict[str, Any]]:
         rows += sized(rng, "proxies", "proxy_roc_auc", slice={"attribute": attribute})
         for feature in FEATURES[:2]:
             rows += sized(rng, "proxies", "proxy_roc_auc", slice={"attribute": attribute, "feature": feature})
+    rows += represented(rng)
     k = rng.choice((None, 1, 3, 5, 7))
     rows.append(measurement("anonymity:age+zip", "k_anonymity", k, note="" if k else "held back"))
     for columns in COLUMNS:
         rows += sized(rng, "bias-audit:race+sex", "impact_ratio", over=columns)
         for place in places_of(columns):
             rows += sized(rng, "bias-audit:race+sex", "selection_rate", over=columns, slice=place)
+    return rows
+
+
+def represented(rng: Random) -> list[dict[str, Any]]:
+    if rng.random() < 0.1:
+        return []
+    rows = [measurement("representation", "group_count", 100)]
+    nameless = rng.random() < 0.4
+    for columns in rng.choice((COLUMNS, COLUMNS, COLUMNS, COLUMNS[:1])):
+        places = places_of(columns)
+        if nameless and rng.random() < 0.2:
+            places = [{**place, columns[0]: "unknown"} for place in places[:1]]
+        elif nameless:
+            places.append({**places[0], columns[0]: "unknown"})
+        cuts = sorted(rng.choice((0, 10, 20, 50, 80, 90)) for _ in places[1:])
+        for place, low, high in zip(places, [0, *cuts], [*cuts, 100], strict=True):
+            count = None if rng.random() < 0.01 else high - low
+            rows.append(measurement("representation", "group_count", count, slice=place))
+            rows += sized(rng, "representation", "group_share", slice=place)
+            if len(columns) == 1 and "unknown" not in place.values():
+                rows += sized(rng, "representation", "population_ratio", slice=place)
     return rows
 
 

@@ -60,6 +60,8 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     rows = [row for row in facts["measurements"] if row["kind"] == key]
     if kind == "pii":
         found = [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
+    elif kind == "representation":
+        found = [of_quantity(rule, quantity) for quantity in representation(rule, rows)]
     elif kind in ("quality", "drift", "anonymity", "bias-audit", "proxies"):
         found = [of_quantity(rule, quantity) for quantity in data_quantities(rule, rows, facts)] or ["missing"]
     else:
@@ -128,6 +130,37 @@ def data_quantities(rule: dict[str, Any], rows: list[dict[str, Any]], facts: dic
         return [[row for row in same if row["slice"] == {}]]
     seen = {row["slice"]["column"] for row in same}
     return [[row for row in same if row["slice"]["column"] == one] for one in chosen(rule["columns"], seen, facts)]
+
+
+def representation(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[Any]:
+    """Every group of every set of columns, once their rows add up to the whole."""
+    return [
+        one for item in rule["over"] for one in represented({item} if isinstance(item, str) else set(item), rule, rows)
+    ]
+
+
+def represented(columns: set[str], rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[Any]:
+    counts = [row for row in rows if row["metric"] == "group_count"]
+    totals = {row["value"] for row in counts if row["slice"] == {}}
+    sizes: dict[Any, set[Any]] = {}
+    for row in counts:
+        if set(row["slice"]) == columns:
+            sizes.setdefault(frozenset(row["slice"].items()), set()).add(row["value"])
+    if not sizes:
+        return ["missing"]
+    if max(map(len, [totals, *sizes.values()])) > 1:
+        return ["error"]
+    numbers = [number for values in sizes.values() for number in values]
+    if totals in (set(), {None}) or None in numbers or sum(numbers) != min(totals):
+        return ["missing"]
+    asked: list[Any] = []
+    for group in sizes:
+        same = [row for row in rows if row["metric"] == rule["metric"] and frozenset(row["slice"].items()) == group]
+        if "unknown" not in dict(group).values():
+            asked.append(same)
+        elif rule["metric"] != "population_ratio" and "at_most" in rule:
+            asked.append(of_quantity({name: rule[name] for name in rule if name != "at_least"}, same))
+    return asked or ["missing"]
 
 
 def reliable(evaluation: dict[str, Any], asked: dict[str, Any], as_of: str) -> bool:

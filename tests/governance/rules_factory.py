@@ -21,6 +21,7 @@ DIGEST = {
     "anonymity:age+zip": "5" * 64,
     "bias-audit:race+sex": "6" * 64,
     "proxies": "7" * 64,
+    "representation": "0" * 64,
     "quality:training-data:test-data": "8" * 64,
     "drift:reference-data:production-data": "9" * 64,
 }
@@ -108,6 +109,11 @@ def pii_rule(*forbidden: str, **changes: Any) -> dict[str, Any]:
 
 def anonymity_rule(**changes: Any) -> dict[str, Any]:
     return {"check": "anonymity", "metric": "k_anonymity", "quasi": ["zip", "age"], "at_least": 5, **changes}
+
+
+def representation_rule(**changes: Any) -> dict[str, Any]:
+    rule = {"check": "representation", "metric": "group_share", "over": ["race"], "at_least": 0.1, **changes}
+    return rule if rule["metric"] == "group_count" else {"confidence": 0.95, **rule}
 
 
 def audit_rule(**changes: Any) -> dict[str, Any]:

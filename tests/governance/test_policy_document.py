@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from governance.rules.checks import CHECKS
-from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, PROXIES, QUALITY
+from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, PROXIES, QUALITY, REPRESENTATION
 from governance.rules.facts import TRUST_GRADES
 from governance.rules.metrics import COMPARISON, FAIRNESS, PERFORMANCE
 from governance.rules.pii_rule import ENTITIES
@@ -37,6 +37,7 @@ from tests.governance.rules_factory import (
     proxies_rule,
     psi_rule,
     rate_rule,
+    representation_rule,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,7 @@ METRICS = {
     "quality": QUALITY,
     "drift": DRIFT,
     "anonymity": ANONYMITY,
+    "representation": REPRESENTATION,
     "proxies": PROXIES,
 }
 
@@ -208,6 +210,20 @@ def test_a_policy_cannot_be_altered():
             "rules[0].sensitive",
             "among quasi as well",
         ),
+        (representation_rule(over=[]), "rules[0].over", "at least 1"),
+        (representation_rule(over=["race", "race"]), "rules[0].over[1]", "a second time"),
+        (representation_rule(at_least=2), "rules[0].at_least", "always between 0 and 1"),
+        (representation_rule(columns=["race"]), "rules[0].columns", "not"),
+        (
+            representation_rule(metric="population_ratio", over=["race", ["race", "sex"]]),
+            "rules[0].over[1]",
+            "no population where columns cross",
+        ),
+        (
+            representation_rule(metric="group_count", at_least=9, confidence=0.95),
+            "rules[0].confidence",
+            "counted, not estimated",
+        ),
         (audit_rule(race="sex"), "rules[0].race", "the same column as sex"),
         (audit_rule(exclude_below=0.05), "rules[0].exclude_below", "at most 0.02"),
         (proxies_rule(each="some"), "rules[0].each", "must be all, features, or a list"),
@@ -234,6 +250,7 @@ def test_a_rule_that_is_wrong_is_named_by_its_path(rule, path, says):
         (pii_rule(), "forbid"),
         (pii_rule(), "in"),
         (anonymity_rule(), "quasi"),
+        (representation_rule(), "over"),
         (proxies_rule(), "attribute"),
     ],
 )

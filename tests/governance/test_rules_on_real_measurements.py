@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from audits.evaluate import evaluate as measure
-from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, OF_SENSITIVE, PROXIES, QUALITY
+from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, OF_SENSITIVE, PROXIES, QUALITY, REPRESENTATION
 from governance.rules.metrics import AGGREGATES, COMPARISON, FAIRNESS, INEQUALITY, PER_CLASS, PERFORMANCE
 from governance.rules.plan import plan
 from governance.rules.policy_document import parse_policy
@@ -75,6 +75,7 @@ def rule_for(check: str, metric: str) -> dict:
 
 METRICS = {
     "quality": QUALITY, "drift": DRIFT, "anonymity": ANONYMITY, "bias-audit": BIAS_AUDIT, "proxies": PROXIES,
+    "representation": REPRESENTATION,
 }  # fmt: skip
 
 OF_TASKS = {
@@ -195,6 +196,8 @@ ON_DATA = [
     ),
     *(("anonymity", metric, {"quasi": ["region", "sex"]}) for metric in ANONYMITY),
     *(("bias-audit", metric, {"race": "race", "sex": "sex"}) for metric in BIAS_AUDIT),
+    *(("representation", metric, {"over": ["race"]}) for metric in REPRESENTATION),
+    ("representation", "group_share", {"over": ["sex", ["race", "sex"]]}),
     ("proxies", "proxy_roc_auc", {"attribute": "race"}),
     ("proxies", "proxy_roc_auc", {"attribute": "race", "each": "features"}),
 ]
@@ -220,6 +223,7 @@ def test_every_metric_of_data_is_measured(predictions, data_sets):
     rules += [{"check": "pii", "forbid": ["email", "national_id"], "in": "test-predictions"}]
     content = policy(*rules)
     schema = {**SCHEMA, "features": ["income", "debt", "region", "branch"], "timestamp": "day", "key": ["id"]}
+    schema["population"] = POPULATION
     known = gathered(content, predictions, schema, data_sets)
     for rule in verdict(content, known)["rules"]:
         assert rule["status"] == "pass", (rule["id"], rule["sentence"])
