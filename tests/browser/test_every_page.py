@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.registry.intake_cases import OVERDRAFT, QUIET
 from registry.datasheet import TEXTS
+from tests.registry.intake_cases import OVERDRAFT, QUIET
 from tests.scenario import POLICY, predictions_csv
 
 BROKEN = b"approve,predicted,score,race\n1,1,0.9,a\n0,0,1.7,b\n1,0,0.2,a\n"
@@ -37,6 +37,7 @@ def pages(world):
     world.sign(world.tony, undecided, acknowledged=["impact-ratio"])
     now = world.assess(undecided).review
     unfinished, finished = _use_cases(world)
+    inventory = _inventory(world, first)
     held = _datasets(world)
     at = "/models/mortgage-approval/versions"
     return {
@@ -52,7 +53,7 @@ def pages(world):
             "/policies/new?policy=consumer-credit", "/ledger/3", "/models/mortgage-approval/rollback?environment=production",
             f"{at}/1/promote", "/use-cases", f"/intakes/{unfinished.pk}", f"/intakes/{unfinished.pk}/submit",
             f"/intakes/{unfinished.pk}/discard", f"/intakes/{finished.pk}/submit", "/use-cases/overdraft-limits",
-            "/use-cases/overdraft-limits/risk", "/use-cases/overdraft-limits/risk/1",
+            "/use-cases/overdraft-limits/risk", "/use-cases/overdraft-limits/risk/1", *inventory,
         ],
         world.ada: [f"{at}/2/card"],
         world.tony: [
@@ -61,6 +62,34 @@ def pages(world):
             "/data/clicks/restore", "/register-dataset",
         ],
     }  # fmt: skip
+
+
+def _inventory(world, version):
+    """A composite, deployments that were promoted and were not, another registry with a linked model, a kept view; their pages."""
+    from governance.services.saved_views import save_view
+    from registry.ledger import SYSTEM
+    from registry.services.deployments import record_deployment
+    from registry.services.external_imports import import_csv
+    from registry.services.external_registries import add_registry, link_model
+    from registry.services.people import grant_duty
+
+    grant_duty(actor=SYSTEM, person=world.edsger, permission="registry.add_external_registry")
+    parts = "components: [{model: mortgage-approval, version: '1'}, {model: unheard-of, version: '9'}]\n"
+    whole = world.submit("7", model="affordability", measured=False, extra=parts)
+    told = {"environment": "production", "kind": "service", "location": "https://score.bank.example/v1", "region": "EU"}
+    deployment = record_deployment(actor=world.ada, version=version, **told)
+    record_deployment(actor=world.ada, version=whole, **told)
+    sheet = add_registry(actor=world.edsger, name="sheet", kind="csv")
+    import_csv(actor=world.edsger, registry=sheet, data=b"model,version,owner,tag:team\nchurn,1,Tony,risk\n")
+    link_model(actor=world.edsger, registry=sheet, model_name="churn", model=whole.model)
+    view = save_view(actor=world.edsger, page="models", name="Europe", query="region=EU")
+    at = "/models/mortgage-approval/deployments"
+    return [
+        "/models", "/models?region=EU", "/models?source=elsewhere&sort=-newest", "/models/affordability",
+        "/models/affordability/versions/7", f"{at}/new", f"{at}/{deployment.pk}/end", "/registries", "/registries/sheet",
+        f"/registries/sheet/models/{sheet.versions.get().pk}", "/registries/sheet/import", "/connect-registry",
+        f"/inventory/views/{view.pk}",
+    ]  # fmt: skip
 
 
 def _use_cases(world):
