@@ -21,6 +21,8 @@ OUR_FEATURES = "countersign:features"
 """Namespace of sets of features that are defined in our own form; the name is the set's."""
 
 MOST_FEATURES = 5000
+MOST_SQL = 200_000
+"""Characters of SQL in one list of features: reading it takes seconds, while somebody waits for an answer."""
 _FEATURE = frozenset(
     {"name", "from", "sources", "transformation", "sql", "namespace", "dialect", "treatment", "type", "tags"}
 )
@@ -104,6 +106,9 @@ def read_features(part: Part, *, namespace: str | None = None) -> tuple[dict[str
     """
     found: dict[str, tuple[StatedEdge, ...]] = {}
     notes: list[str] = []
+    length = sum(len(str(item.get("sql").value or "")) for item in part.items(most=MOST_FEATURES))
+    if length > MOST_SQL:
+        part.refuse(f"holds {length:,} characters of SQL; at most {MOST_SQL:,} are read, so put the rest into views")
     for item in part.items(most=MOST_FEATURES):
         name = item.known(_FEATURE).get("name").text(longest=LONGEST_COLUMN)
         if name in found:

@@ -317,6 +317,15 @@ def test_what_is_wrong_is_named_by_its_field(case):
     assert refused.value.field == field
 
 
+def test_there_is_an_end_to_the_sql_of_one_document():
+    features = [
+        {"name": f"f{n}", "namespace": "n", "sql": f"select a as f{n} from t -- {'x' * 5000}"} for n in range(50)
+    ]
+    with pytest.raises(InvalidInput, match="characters of SQL") as refused:
+        parse_features(json.dumps({"set": "s", "features": features}).encode())
+    assert refused.value.field == "features"
+
+
 def test_deep_documents_are_refused():
     with pytest.raises(InvalidInput, match="deep"):
         parse_features(b"[" * 60 + b"]" * 60)
