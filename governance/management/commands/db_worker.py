@@ -6,12 +6,7 @@ from typing import Any
 
 from django_tasks_db.management.commands import db_worker
 
-from audits.reaper import start_reaper
-from audits.services.evaluations import reclaim_evaluations
-from audits.stranded_tasks import requeue_stranded_tasks
-from governance.services.dossier_exports import reclaim_dossiers
-from governance.services.rejudging import judge_what_runs
-from registry.services.sealing import seal_waiting_events
+from governance.sweeps import start_sweeps
 
 
 class Command(db_worker.Command):
@@ -21,8 +16,9 @@ class Command(db_worker.Command):
 
     def handle(self, **options: Any) -> None:
         """Work until stopped."""
-        stop = start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks, judge_what_runs, seal_waiting_events])
+        threads = start_sweeps()
         try:
             super().handle(**options)
         finally:
-            stop.set()
+            for stop in threads:
+                stop.set()

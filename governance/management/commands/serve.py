@@ -10,10 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from django.core.management.base import BaseCommand, CommandParser
 from django_tasks_db.management.commands.db_worker import Worker
 
-from audits.reaper import start_reaper
-from audits.services.evaluations import reclaim_evaluations
-from audits.stranded_tasks import requeue_stranded_tasks
-from governance.services.dossier_exports import reclaim_dossiers
+from governance.sweeps import start_sweeps
 
 
 class ThreadedServer(ThreadingMixIn, WSGIServer):
@@ -42,7 +39,7 @@ def start_worker() -> Worker:
         excluded_queue_names=[],
     )
     threading.Thread(target=worker.run, name="worker", daemon=True).start()
-    start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks])
+    start_sweeps()
     return worker
 
 

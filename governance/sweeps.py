@@ -1,0 +1,27 @@
+"""What every worker does beside its tasks: takes back what dead workers left, judges what time changes, seals, polls."""
+
+from __future__ import annotations
+
+import threading
+
+from audits.reaper import start_reaper
+from audits.services.evaluations import reclaim_evaluations
+from audits.stranded_tasks import requeue_stranded_tasks
+from governance.services.dossier_exports import reclaim_dossiers
+from governance.services.rejudging import judge_what_runs
+from registry.services.external_imports import poll_due_registries
+from registry.services.sealing import seal_waiting_events
+
+_POLLING_SECONDS = 60
+
+
+def start_sweeps() -> list[threading.Event]:
+    """Start the threads; setting the events ends them.
+
+    Apart from each other, so that neither a long judging nor a slow registry keeps dead workers' jobs waiting.
+    """
+    return [
+        start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks]),
+        start_reaper([judge_what_runs, seal_waiting_events]),
+        start_reaper([poll_due_registries], seconds=_POLLING_SECONDS),
+    ]
