@@ -65,9 +65,9 @@ class AttestationStatusView(APIView):
 
     @extend_schema(responses=AttestationStatusSerializer)
     def get(self, request: PersonRequest, sha256: str) -> Response:
-        """``current``, ``superseded`` by a later promotion or rollback, ``expired``, or ``non-compliant``: it still runs
+        """``current``, ``superseded`` by a later promotion or rollback, ``expired``, or ``non-compliant``.
 
-        there, but would not be let in again, and ``reason`` says why.
+        The last: it still runs there, but would not be let in again, and ``reason`` says why.
         """
         promotion = _promotion(request.user, sha256)
         pointer = EnvironmentPointer.objects.get(model=promotion.model, environment=promotion.environment)

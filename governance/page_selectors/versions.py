@@ -74,12 +74,8 @@ class VersionPage:
     def headline(self) -> tuple[str, str]:
         """``(status, sentence)``: whether the environment may run it, in a few words."""
         standing, where = self.standing, {"environment": self.environment}
-        if standing.runs and standing.stage == "approved":
-            return "pass", _("runs in %(environment)s") % where
-        if standing.runs and standing.stage in ("blocked", "rejected", "uncovered"):
-            return "fail", _("runs in %(environment)s and is no longer allowed there") % where
         if standing.runs:
-            return standing.status, _("runs in %(environment)s and is judged again") % where
+            return _headline_where_it_runs(standing)
         match standing.stage:
             case "approved":
                 return "pass", _("may be promoted to %(environment)s") % where
@@ -88,6 +84,15 @@ class VersionPage:
             case "uncovered":
                 return "missing", _("cannot be promoted: no policy covers this version")
         return "fail", _("cannot be promoted to %(environment)s") % where
+
+
+def _headline_where_it_runs(standing: Standing) -> tuple[str, str]:
+    where = {"environment": standing.environment}
+    if standing.stage == "approved":
+        return "pass", _("runs in %(environment)s") % where
+    if standing.stage in ("blocked", "rejected", "uncovered"):
+        return "fail", _("runs in %(environment)s and is no longer allowed there") % where
+    return standing.status, _("runs in %(environment)s and is judged again") % where
 
 
 def standing_for(version: ModelVersion, environment: str | None) -> tuple[Standing, list[str]]:
