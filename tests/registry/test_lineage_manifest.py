@@ -1,12 +1,15 @@
 """What a manifest says of its features and its training becomes lineage, at the moment of submission."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.core.management import call_command
 
 from registry.canonical import parse_json
 from registry.errors import InvalidInput
 from registry.lineage.names import OUR_DATASETS, OUR_MODELS, dataset_place
-from registry.manifest import bind, parse_manifest
+from registry.manifest import bind, parse_manifest, stated_features
 from registry.models import (
     Dataset,
     LineageColumn,
@@ -316,3 +319,13 @@ def test_a_manifest_without_the_new_keys_keeps_its_identity():
     assert b"datasets" not in content
     # Computed with the code before this key was known.
     assert digest == "009a19737ff606ca2536f27595728df91253db2a7caec4ac204974084b86903a"
+
+
+def test_the_example_in_the_documentation_is_a_manifest():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "lineage.md").read_text()
+    (example,) = re.findall(r"```yaml\n(training:.*?)```", text, re.DOTALL)
+    example = example.replace("artifacts:\n", "artifacts:\n  - {role: model, path: model.bin}\n")
+    schema = "{label: y, prediction: p, features: [applicant_income, debt_ratio, loans_before, area_income]}"
+    manifest = parse_manifest(f"model: m\nversion: '1'\nuse_case: u\nschema: {schema}\n{example}".encode())
+    assert manifest.training_datasets == ("hmda-boston@1990", "census@2000", "bureau@2026-05")
+    assert set(stated_features(manifest.document)) == set(manifest.document["schema"]["features"])
