@@ -60,8 +60,6 @@ def create_use_case(
         If the slug is taken.
     """
     check_may_register(actor)
-    if not all(isinstance(kpi, str) and kpi.strip() for kpi in kpis):
-        raise InvalidInput("kpis is a list of texts", field="kpis")
     use_case = UseCase(
         slug=slug,
         name=name,
@@ -74,16 +72,7 @@ def create_use_case(
         regions=check_regions(list(regions)),
         details=dict(details or {}),
     )
-    try:
-        use_case.clean_fields()
-    except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise InvalidInput(f"{field}: {' '.join(messages)}", field=field) from error
-    try:
-        with transaction.atomic():
-            use_case.save()
-    except IntegrityError:
-        raise Conflict(f"the use case {slug!r} exists already", field="slug") from None
+    _add(use_case)
     assign_perm(Role.MODEL_OWNER.codename, owner, use_case)
     ledger.record(
         actor=actor,
@@ -100,3 +89,19 @@ def create_use_case(
         },
     )
     return use_case
+
+
+def _add(use_case: UseCase) -> None:
+    """Check and save a new use case."""
+    if not all(isinstance(kpi, str) and kpi.strip() for kpi in use_case.kpis):
+        raise InvalidInput("kpis is a list of texts", field="kpis")
+    try:
+        use_case.clean_fields()
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise InvalidInput(f"{field}: {' '.join(messages)}", field=field) from error
+    try:
+        with transaction.atomic():
+            use_case.save()
+    except IntegrityError:
+        raise Conflict(f"the use case {use_case.slug!r} exists already", field="slug") from None
