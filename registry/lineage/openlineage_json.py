@@ -12,6 +12,7 @@ from registry.canonical import canonical_json
 from registry.errors import InvalidInput
 
 DEEPEST = 64
+_LARGEST_INT = 2**53 - 1
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_SHOWN = 60
@@ -29,17 +30,20 @@ def refuse(path: str, wanted: str) -> InvalidInput:
     return InvalidInput(f"{path}: {wanted}", field=path)
 
 
-def _is_deep(value: Any) -> bool:
-    level, depth = [value], 0
+def _shape(value: Any) -> tuple[bool, bool]:
+    """Whether ``value`` is nested too deeply, and whether its numbers are plain: whole, and none beyond RFC 8785."""
+    level, depth, plain = [value], 0, True
     while level and depth <= DEEPEST:
-        level = [
-            part
-            for item in level
-            for part in (item.values() if isinstance(item, dict) else item)
-            if isinstance(part, dict | list)
-        ]
-        depth += 1
-    return bool(level)
+        below_it: list[Any] = []
+        for item in level:
+            for part in item.values() if isinstance(item, dict) else item:
+                kind = type(part)
+                if kind is dict or kind is list:
+                    below_it.append(part)
+                elif kind is float or (kind is int and not -_LARGEST_INT <= part <= _LARGEST_INT):
+                    plain = False
+        level, depth = below_it, depth + 1
+    return bool(level), plain
 
 
 def _find_unstorable(value: Any) -> None:
@@ -71,14 +75,18 @@ def canonical_event(event: Any) -> bytes:
         With the path of a text that no database holds, or of what is nested deeper than :data:`DEEPEST`.
     """
     mapping(event, "$")
-    if _is_deep(event):
+    deep, plain = _shape(event)
+    if deep:
         _find_unstorable(event)
     try:
-        made = canonical_json(event)
-    except InvalidInput:
+        sorted_text = json.dumps(event, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # Where all numbers are plain integers and no key can sort differently as UTF-16, this is RFC 8785 already, and
+        # many times quicker than the general way.
+        made = sorted_text.encode() if plain and sorted_text.isascii() else canonical_json(event)
+    except (InvalidInput, UnicodeEncodeError):
         _find_unstorable(event)
         # Facets that we do not read may hold 64-bit integers; they are no reason to refuse an event.
-        return json.dumps(event, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return sorted_text.encode()
     if b"\\u0000" in made:
         _find_unstorable(event)
     return made

@@ -68,10 +68,11 @@ def lineage_of(readings: Sequence[Reading]) -> RunLineage | None:
         closed = any(entry.closed for entry in made[place])
         covered = {same.get(edge.source, edge.source) for edge in stated if edge.target_column is not None}
         if place in outputs and not closed:
+            mentioned = {same.get(edge.source, edge.source) for edge in stated}
             stated |= {
                 StatedEdge(source=source, level="dataset")
                 for source in inputs
-                if same.get(source, source) not in covered and source != place
+                if same.get(source, source) not in mentioned and source != place
             }
         if not columns and queries and place in outputs:
             unknown[place] = queries[-1]

@@ -72,7 +72,11 @@ class UnknownColumns(NamedTuple):
 
 def read_stored(event: LineageEvent) -> Reading:
     """Read an event as it is kept."""
-    return read_event(parse_json(bytes(event.body), what="event"))
+    return _read(event.body)
+
+
+def _read(body: bytes | memoryview) -> Reading:
+    return read_event(parse_json(bytes(body), what="event"))
 
 
 def _stored_units(runs: Iterable[Unit], before: int) -> dict[Unit, list[Reading]]:
@@ -93,9 +97,10 @@ def _stored_units(runs: Iterable[Unit], before: int) -> dict[Unit, list[Reading]
             .annotate(Min("event_time"), Max("pk"))
         )
         first = {pk: (Unit(job, run, 0), at) for job, run, _, at, pk in rows if Unit(job, run, 0) in wanted}
-        for event in LineageEvent.objects.filter(pk__in=list(first)) if first else ():
-            unit, at = first[event.pk]
-            found[unit].append(_at(read_stored(event), at))
+        bodies = LineageEvent.objects.filter(pk__in=list(first)).values_list("pk", "body") if first else ()
+        for pk, body in bodies:
+            unit, at = first[pk]
+            found[unit].append(_at(_read(body), at))
     return found
 
 
