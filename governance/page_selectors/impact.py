@@ -13,7 +13,7 @@ from audits.lineage_words import way_words
 from governance.models import EnvironmentPointer
 from registry.dataset_selectors import datasets_for
 from registry.errors import NotFound
-from registry.lineage.graph import IN, OUT, Graph
+from registry.lineage.graph import IN, OUT, Graph, GraphPlace
 from registry.lineage_queries import downstream, models_depending_on_columns, nodes_of_place
 from registry.lineage_visibility import visible
 from registry.models import Dataset, DatasetVersion, Deployment, ModelVersion, Person, Place
@@ -51,7 +51,8 @@ class Dependent:
     way
         By which way, in one sentence.
     trained
-        Whether it was trained on it, as far as anybody said; else only features are made from it.
+        Whether it was trained on it, as far as anybody said, or as not everything was looked at; else only features are
+        made from it.
     treatments
         What was stated to protect people on that way.
     """
@@ -79,6 +80,8 @@ class Impact:
         The ways are longer than were looked at; the versions are all there nevertheless.
     datasets
         Registered datasets made from it that the person may see, with their versions.
+    tables
+        Tables, files and topics made from it that are no registered datasets.
     hidden_places
         How many more places are made from it that the person may not see, model versions aside.
     """
@@ -90,6 +93,7 @@ class Impact:
     hidden: int
     truncated: bool
     datasets: tuple[tuple[Dataset, tuple[DatasetVersion, ...]], ...] = ()
+    tables: tuple[GraphPlace, ...] = ()
     hidden_places: int = 0
 
     @property
@@ -126,7 +130,7 @@ def impact_of(person: Person, dataset: Dataset, column: str | None = None, *, ev
     ways = _Ways(graph, start[0] if column is not None else nodes.into if nodes else 0)
     running = running_of(versions)
     found = [_dependent(version, dataset, ways, running[version.pk]) for version in versions]
-    made, unseen = _derived(person, dataset, graph)
+    places = _places_of(graph)
     return Impact(
         dataset=dataset,
         columns=tuple(sorted(columns)),
@@ -134,8 +138,9 @@ def impact_of(person: Person, dataset: Dataset, column: str | None = None, *, ev
         dependents=tuple(sorted(found, key=_urgency)),
         hidden=len(pks) - len(versions),
         truncated=graph.truncated,
-        datasets=made,
-        hidden_places=unseen,
+        datasets=_derived(person, dataset, places),
+        tables=tuple(sorted(filter(_is_table, places), key=lambda place: (place.namespace, place.name))),
+        hidden_places=sum(place.hidden and place.kind != Place.Kind.MODEL for place in places),
     )
 
 
@@ -199,20 +204,29 @@ def _dependent(version: ModelVersion, dataset: Dataset, ways: _Ways, running: tu
         version=version,
         running=running,
         way=way or _("By a way longer than what is looked at here."),
-        trained=declared or ways.trained(version),
+        # Of a graph that was cut off nobody knows which steps are left out.
+        trained=declared or ways.graph.truncated or ways.trained(version),
         treatments=treatments,
     )
 
 
+def _places_of(graph: Graph) -> list[GraphPlace]:
+    """The places of which something is reached that stands for all of them; a column always reaches its place's whole."""
+    return [graph.places[number] for number in {node.place for node in graph.nodes if node.role in (IN, OUT)}]
+
+
+def _is_table(place: GraphPlace) -> bool:
+    return not place.hidden and place.dataset is None and place.kind != Place.Kind.MODEL
+
+
 def _derived(
-    person: Person, dataset: Dataset, graph: Graph
-) -> tuple[tuple[tuple[Dataset, tuple[DatasetVersion, ...]], ...], int]:
-    """Registered datasets in the graph with their versions, and how many places cannot be seen."""
-    places = {node.place for node in graph.nodes if node.role in (IN, OUT)}
-    slugs = {graph.places[place].dataset for place in places if not graph.places[place].hidden} - {None, dataset.slug}
-    hidden = sum(graph.places[place].hidden and graph.places[place].kind != Place.Kind.MODEL for place in places)
-    made = datasets_for(person).filter(slug__in=slugs).prefetch_related("versions").order_by("slug") if slugs else ()
-    return tuple((item, _newest_first(item.versions.all())) for item in (dataset, *made)), hidden
+    person: Person, dataset: Dataset, places: Iterable[GraphPlace]
+) -> tuple[tuple[Dataset, tuple[DatasetVersion, ...]], ...]:
+    """The dataset and the registered ones made from it, with their versions."""
+    slugs = {place.dataset for place in places if not place.hidden and place.dataset} - {dataset.slug}
+    made = datasets_for(person).filter(slug__in=slugs).order_by("slug") if slugs else Dataset.objects.none()
+    listed = (dataset, *made.select_related("owner").prefetch_related("versions"))
+    return tuple((item, _newest_first(item.versions.all())) for item in listed)
 
 
 def _newest_first(versions: Iterable[DatasetVersion]) -> tuple[DatasetVersion, ...]:

@@ -59,6 +59,8 @@ def pages(world):
         world.tony: [
             "/data", "/data?q=nothing", "/data/hmda", "/data/hmda/edit", "/data/hmda/datasheets/2", "/data/hmda/withdraw",
             "/data/hmda/settings", f"/data/hmda/classes/{held.pk}/end", "/data/hmda-boston", "/data/clicks",
+            "/data/hmda-boston/impact", "/data/hmda-boston/impact?column=income", "/data/hmda-boston/records",
+            "/data/clicks/impact", "/data/clicks/records",
             "/data/clicks/restore", "/register-dataset",
         ],
     }  # fmt: skip

@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from governance.page_selectors import impact
 from governance.page_selectors.impact import impact_of
 from registry.errors import NotFound
 from registry.lineage.names import JobName, PlaceName, dataset_place, model_place
 from registry.lineage.statement import StatedEdge, Statement
+from registry.lineage_queries import downstream
 from registry.models import Dataset, DatasetVersion, Deployment
 from registry.services.lineage import apply_statements
 from registry.services.places import ensure_places
@@ -144,6 +147,15 @@ class TestRecords:
             "bureau": ["2026", "2025"], "scores": ["a"],
         }  # fmt: skip
 
+    def test_tables_that_nobody_registered_hold_records_too(self, bureau):
+        assert [place.name for place in impact_of(bureau.ada, bureau.bureau, ever=True).tables] == ["mart.applicants"]
+
+    def test_of_a_graph_that_was_cut_off_no_version_is_said_to_be_merely_fed(self, bureau, monkeypatch):
+        monkeypatch.setattr(impact, "downstream", partial(downstream, limit=3))
+        found = impact_of(bureau.ada, bureau.bureau, ever=True)
+        assert found.truncated
+        assert {item.version: item.trained for item in found.dependents} == {bureau.first: True, bureau.second: True}
+
     def test_treatments_on_the_way_are_told(self, bureau):
         treated = column(dataset_place("bureau"), "pay", "income", treatment=(("k", 20), ("method", "aggregation")))
         state(MART, treated, on=1)
@@ -165,6 +177,7 @@ class TestPages:
         text = page(running.ada, "/data/bureau/records").content.decode()
         assert "Train a version without the records and put it in the place of this one" in text
         assert "Erase the records at the source" in text
+        assert "pg://mart" in text
 
     @pytest.mark.parametrize("path", ["impact", "impact.csv", "records"])
     def test_who_may_not_see_the_dataset_finds_nothing(self, bureau, path):
