@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from audits.lineage_picture import lineage_picture, lineage_table
 from audits.lineage_report import LineageReport, dataset_table, feature_table
 
-TITLE = "Where the features come from"
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([0-9.]+) ')
+_BROAD = 1000.0
+"""A picture of more units is set on a page that lies on its side; the letters would be too small to read."""
 
 
 def origins_view(report: LineageReport | None, *, picture: Callable[[str], str] | None = str) -> dict[str, Any] | None:
@@ -32,12 +35,18 @@ def origins_view(report: LineageReport | None, *, picture: Callable[[str], str] 
     return {
         "said": _said(report),
         "svg": drawn,
+        "broad": _is_broad(drawn),
         "features": feature_table(report),
         "datasets": dataset_table(report) if report.datasets else None,
         "unregistered": report.unregistered,
         "edges": lineage_table(report.graph) if report.graph.edges else None,
         "truncated": report.graph.truncated,
     }
+
+
+def _is_broad(svg: str) -> bool:
+    found = _VIEW_BOX.search(svg)
+    return found is not None and float(found[1]) > _BROAD
 
 
 def _said(report: LineageReport) -> str:
