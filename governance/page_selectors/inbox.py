@@ -45,7 +45,7 @@ def inbox_for(person: Person) -> list[Item]:
     roles = roles_by_model(person, models)
     owned = set(Dataset.objects.filter(owner=person).values_list("slug", flat=True))
     versions = {version.pk: version for version in [*newest_versions(models), *no_longer_allowed(models)]}
-    found = standings_of(list(versions.values()), list(active_reviews(models)))
+    found = standings_of(list(versions.values()), active_reviews(models))
     items = [_item(person, standing, roles[standing.version.model_id], owned) for standing in found]
     kept = [item for item in items if item is not None]
     kept.sort(

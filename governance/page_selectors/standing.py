@@ -15,6 +15,7 @@ from governance.sign_offs import StageProgress, stage_progress
 from governance.transitions import ACTIVE_STATES, ReviewState
 from registry.models import ModelVersion, RegisteredModel
 
+_CHUNK = 500
 _BLOBS = ("subject", "version__manifest", "verdict__facts", "policy_version__content")
 
 
@@ -123,14 +124,15 @@ def standings_of(versions: Collection[ModelVersion], reviews: Iterable[Review] =
     return found
 
 
-def active_reviews(models: Collection[RegisteredModel]) -> QuerySet[Review]:
+def active_reviews(models: Collection[RegisteredModel]) -> list[Review]:
     """Reviews that somebody still has to do something about."""
     open_, waiting = [ReviewState.OPEN, ReviewState.CHANGES_REQUESTED], Q(state=ReviewState.APPROVED)
-    return _with_everything(
+    found = _with_everything(
         Review.objects.filter(version__model__in=[model.pk for model in models]).filter(
             Q(state__in=open_) | waiting & Q(promotions__isnull=True)
         )
     )
+    return list(found.iterator(chunk_size=_CHUNK))
 
 
 def standing(
@@ -203,7 +205,9 @@ def _latest_verdicts(versions: Collection[ModelVersion]) -> QuerySet[Verdict]:
 def _reviews_of(versions: Collection[ModelVersion]) -> list[Review]:
     """The active review of each version and environment, else the last; in the order in which they should be taken."""
     found = _with_everything(Review.objects.filter(version__in=[version.pk for version in versions]))
-    return sorted(found.order_by("-opened_at"), key=lambda review: review.state not in ACTIVE_STATES)
+    # In parts: SQLite cannot look up what belongs to more than a thousand reviews in one query.
+    parts = found.order_by("-opened_at").iterator(chunk_size=_CHUNK)
+    return sorted(parts, key=lambda review: review.state not in ACTIVE_STATES)
 
 
 def _with_everything(reviews: QuerySet[Review]) -> QuerySet[Review]:

@@ -26,7 +26,9 @@ from registry.errors import CountersignError, InvalidInput, NotAllowed, NotFound
 from registry.models import Person
 from registry.selectors import models_for
 
-_DUTIES = ("register_policy", "view_whole_ledger", "create_use_case")
+_DUTIES = (
+    "register_policy", "view_whole_ledger", "create_use_case", "register_dataset", "add_external_registry",
+)  # fmt: skip
 _DAYS = 90
 
 

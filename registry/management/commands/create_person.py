@@ -31,7 +31,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="APP.PERMISSION",
-            help="registry.create_use_case, governance.register_policy or registry.view_whole_ledger; may be repeated",
+            help="registry.create_use_case, registry.register_dataset, registry.add_external_registry, "
+            "registry.view_whole_ledger or governance.register_policy; may be repeated",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
