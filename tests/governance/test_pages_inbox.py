@@ -123,7 +123,7 @@ def many(world, count: int) -> None:
         world.submit("1", model=f"model-{number}", measured=False)
 
 
-@pytest.mark.parametrize(("url", "most"), [("/", 26), ("/models", 22), ("/use-cases/mortgage-underwriting", 26)])
+@pytest.mark.parametrize(("url", "most"), [("/", 26), ("/models", 34), ("/use-cases/mortgage-underwriting", 31)])
 def test_lists_ask_the_database_as_often_for_many_models_as_for_few(world, client, url, most):
     client.force_login(world.tony)
     version = world.submit("1")
