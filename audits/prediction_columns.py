@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from audits.group_names import UNKNOWN
 from audits.prediction_errors import PredictionsError
 from audits.prediction_files import Batch, Source, line_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-UNKNOWN = "unknown"
 _MISSING_NUMBERS = {"", "na", "n/a", "nan", "null", "none", "<na>"}
 # "NA" and "None" may well be the name of a group; only what cannot be one counts as missing.
 _MISSING_GROUPS = {"", "nan", "null", "<na>"}

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from audits.prediction_columns import UNKNOWN, Levels, Numbers, binary_classes
+from audits.group_names import UNKNOWN
+from audits.prediction_columns import Levels, Numbers, binary_classes
 from audits.prediction_errors import PredictionsError
 from audits.prediction_files import Limits, Source, open_sources, read_batches
 

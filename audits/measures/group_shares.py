@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from audits.group_names import UNKNOWN
 from audits.intervals import critical_value, wilson
 from audits.measurement import Measurement
 from audits.measures.group_sums import sum_by_group
-from audits.prediction_columns import UNKNOWN
 from audits.series import Series
 from registry.errors import InvalidInput
 

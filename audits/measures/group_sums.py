@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.engines.port import ROWS
-from audits.prediction_columns import _MISSING_GROUPS, UNKNOWN
+from audits.group_names import UNKNOWN
+from audits.prediction_columns import _MISSING_GROUPS
 from audits.prediction_errors import PredictionsError
 from registry.errors import InvalidInput
 

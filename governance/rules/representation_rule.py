@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from audits.prediction_columns import UNKNOWN
+from audits.group_names import UNKNOWN
 from governance.rules import wording
 from governance.rules.data_metrics import REPRESENTATION
 from governance.rules.data_rule import DataRule

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.engines.port import ROWS, exactly
+from audits.group_names import UNKNOWN
 from audits.measures.group_sums import GroupSums, sum_by_group
 from audits.measures.multiclass.confusion import class_name
 from audits.measures.quantiles import quantiles
-from audits.prediction_columns import UNKNOWN
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.engines.port import MISSING_BIN, binned
+from audits.group_names import UNKNOWN
 from audits.measures.distinct_values import holds_more_than
 from audits.measures.quantiles import quantiles
-from audits.prediction_columns import UNKNOWN
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
