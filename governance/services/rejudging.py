@@ -8,7 +8,6 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from registry.lineage_queries import models_depending_on
 
 from governance.models import EnvironmentPointer, Review
 from governance.page_selectors.standing import newest_versions
@@ -19,6 +18,7 @@ from governance.services.gate import ALLOW, opinion_on
 from governance.services.notices import notify_about_version
 from governance.transitions import ACTIVE_STATES
 from registry import ledger
+from registry.lineage_queries import models_depending_on
 from registry.models import Dataset, ModelVersion, Place, RegisteredModel, UseCase
 
 log = structlog.get_logger(__name__)
