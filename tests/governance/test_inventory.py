@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from governance.inventory_cells import safe_cell
 from governance.page_selectors.inventory import Filters, Inventory, inventory_rows, read_filters
-from governance.page_selectors.standing import newest_versions, standings_of
 from governance.page_selectors.stage_filter import STAGES
+from governance.page_selectors.standing import newest_versions, standings_of
 from registry.ledger import SYSTEM
 from registry.models import ExternalVersion, RegisteredModel
 from registry.roles import Role

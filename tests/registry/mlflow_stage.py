@@ -52,29 +52,23 @@ def _handler(stage: FakeMlflow):
                 return self._send(404, b"{}")
             return self._mood(json.dumps(stage.answer(noun, parse_qs(parts.query))).encode(), noun)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 - the standard library's names
 
         def _mood(self, body, noun):
-            match stage.mood:
-                case "redirect":
-                    return self._send(302, b"", {"Location": f"{stage.url}/elsewhere"})
-                case "error":
-                    return self._send(500, b'{"error_code": "INTERNAL_ERROR"}')
-                case "second page fails" if noun == "model-versions" and "page_token" in self.path:
-                    return self._send(503, b"{}")
-                case "text":
-                    return self._send(200, b"<html>sign in</html>")
-                case "list":
-                    return self._send(200, b"[]")
-                case "strange":
-                    return self._send(200, json.dumps({noun.replace("-", "_"): ["x"]}).encode())
-                case "huge":
-                    return self._send(200, b" " * (17 * 1024 * 1024))
-                case "breaks off":
-                    return self._send(200, body, {"Content-Length": str(len(body) + 10)})
-                case "slow":
-                    return self._drip(body)
-            return self._send(200, body)
+            if stage.mood == "slow":
+                return self._drip(body)
+            moods = {
+                "redirect": (302, b"", {"Location": f"{stage.url}/elsewhere"}),
+                "error": (500, b'{"error_code": "INTERNAL_ERROR"}'),
+                "text": (200, b"<html>sign in</html>"),
+                "list": (200, b"[]"),
+                "strange": (200, json.dumps({noun.replace("-", "_"): ["x"]}).encode()),
+                "huge": (200, b" " * (17 * 1024 * 1024)),
+                "breaks off": (200, body, {"Content-Length": str(len(body) + 10)}),
+            }
+            if noun == "model-versions" and "page_token" in self.path:
+                moods["second page fails"] = (503, b"{}")
+            return self._send(*moods.get(stage.mood, (200, body)))
 
         def _send(self, status, body, headers=()):
             self.send_response(status)

@@ -13,7 +13,9 @@ class Command(BaseCommand):
     help = "Seal lineage events in the ledger; with --verify, check the seals that are there instead."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--verify", action="store_true", help="check events against their seals, and change nothing")
+        parser.add_argument(
+            "--verify", action="store_true", help="check events against their seals, and change nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["verify"]:
