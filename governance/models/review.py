@@ -44,6 +44,7 @@ class Review(models.Model):
                 name="one_active_review",
             )
         ]
+        indexes = [models.Index(fields=["version", "environment", "state"], name="review_standing")]
 
     def __str__(self) -> str:
         return f"{self.version} → {self.environment}"

@@ -29,7 +29,8 @@ class Verdict(models.Model):
     class Meta:
         ordering = ["-pk"]
         default_permissions = ()
-        indexes = [models.Index(fields=["version", "environment"])]
+        # Covers what lists of many versions ask: SQLite reads all of facts and content to get at the outcome behind them.
+        indexes = [models.Index(fields=["version", "environment", "id", "outcome"], name="verdict_standing")]
 
     def __str__(self) -> str:
         return f"{self.version} → {self.environment}: {self.outcome}"
