@@ -172,3 +172,62 @@ def test_a_model_that_depends_on_nothing_of_it_is_left_alone(
     withdraw(world, other, django_capture_on_commit_callbacks)
     assert pointer().noncompliant_since is None
     assert decide(actor=world.ada, version=running, environment="production").result == "allow"
+
+
+def revise(world, dataset, capture, **changes) -> None:
+    """Tony writes the next datasheet of the lender's files."""
+    number = dataset.datasheets.count()
+    with capture(execute=True):
+        revise_datasheet(actor=world.tony, dataset=dataset, sheet={**SHEET, "is_source": True, **changes}, base=number)
+    run_tasks()
+
+
+def test_a_purpose_that_is_no_longer_permitted_ends_the_use(
+    world, running, upstream, django_capture_on_commit_callbacks
+):
+    revise(world, upstream, django_capture_on_commit_callbacks, purposes=["fair-lending-research"])
+    assert pointer().noncompliant_since is not None
+    assert "mortgage-underwriting" in pointer().noncompliance
+    assert decide(actor=world.ada, version=running, environment="production").result == "deny"
+    revise(world, upstream, django_capture_on_commit_callbacks)
+    assert running.verdicts.order_by("-pk").first().outcome == "clear"
+
+
+def test_retention_that_elapses_is_found_by_itself_on_the_day_after(
+    world, running, upstream, django_capture_on_commit_callbacks, monkeypatch
+):
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from governance.services.rejudging import judge_what_runs
+
+    last = timezone.now().date()
+    revise(world, upstream, django_capture_on_commit_callbacks, retention={"until": last.isoformat()})
+    assert pointer().noncompliant_since is None
+    assert judge_what_runs() == 0
+    tomorrow = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: tomorrow)
+    assert judge_what_runs() == 1
+    assert pointer().noncompliant_since is not None
+    assert "loan-files" in pointer().noncompliance
+
+
+def test_a_version_under_review_is_blocked_and_its_owner_told(world, upstream, django_capture_on_commit_callbacks):
+    register_policy(actor=world.edsger, content=POLICY)
+    version = world.submit("1")
+    world.sign(world.tony, version)
+    withdraw(world, upstream, django_capture_on_commit_callbacks)
+    assert version.reviews.get().state == "withdrawn"
+    notice = Notice.objects.get(recipient=world.tony)
+    assert notice.subject == "mortgage-approval@1 no longer meets the policy of production"
+    assert "The lender ended the agreement" in notice.body
+
+
+def test_every_version_that_depends_on_it_is_denied(world, upstream, django_capture_on_commit_callbacks):
+    register_policy(actor=world.edsger, content=POLICY)
+    versions = [world.submit("1"), world.submit("2")]
+    withdraw(world, upstream, django_capture_on_commit_callbacks)
+    for version in versions:
+        assert version.verdicts.order_by("-pk").first().outcome == "blocked"
+        assert decide(actor=world.ada, version=version, environment="production").result == "deny"
