@@ -29,9 +29,7 @@ def _check(text: str, longest: int, field: str) -> None:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class PlaceName:
-    """Where data lie, as OpenLineage names a dataset: ``postgres://warehouse:5432`` and ``prod.public.customers``."""
-
+class _Name:
     namespace: str
     name: str
 
@@ -41,25 +39,18 @@ class PlaceName:
 
     @property
     def key(self) -> str:
-        """SHA-256 of both, by which places are found."""
+        """SHA-256 of both, by which it is found."""
         return _key(self.namespace, self.name)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class JobName:
+class PlaceName(_Name):
+    """Where data lie, as OpenLineage names a dataset: ``postgres://warehouse:5432`` and ``prod.public.customers``."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class JobName(_Name):
     """What makes data, as OpenLineage names a job."""
-
-    namespace: str
-    name: str
-
-    def __post_init__(self) -> None:
-        _check(self.namespace, LONGEST_NAMESPACE, "namespace")
-        _check(self.name, LONGEST_NAME, "name")
-
-    @property
-    def key(self) -> str:
-        """SHA-256 of both, by which jobs are found."""
-        return _key(self.namespace, self.name)
 
 
 def dataset_place(slug: str) -> PlaceName:
