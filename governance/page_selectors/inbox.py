@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +20,8 @@ from governance.page_selectors.standing import (
 )
 from governance.segregation import Case, Signer, objections
 from governance.transitions import ReviewState
-from registry.models import Dataset, Person
+from registry.manifest import trained_on
+from registry.models import Dataset, ModelVersion, Person
 from registry.roles import AUTHORS, PROMOTERS, Role
 from registry.selectors import models_for
 
@@ -46,7 +48,8 @@ def inbox_for(person: Person) -> list[Item]:
     owned = set(Dataset.objects.filter(owner=person).values_list("slug", flat=True))
     versions = {version.pk: version for version in [*newest_versions(models), *no_longer_allowed(models)]}
     found = standings_of(list(versions.values()), active_reviews(models))
-    items = [_item(person, standing, roles[standing.version.model_id], owned) for standing in found]
+    trained = training_datasets(found) if owned else {}
+    items = [_item(person, standing, roles[standing.version.model_id], owned, trained) for standing in found]
     kept = [item for item in items if item is not None]
     kept.sort(
         key=lambda item: (BOXES.index(item.box), item.due or datetime.max.replace(tzinfo=item.since.tzinfo), item.since)
@@ -54,8 +57,29 @@ def inbox_for(person: Person) -> list[Item]:
     return kept
 
 
-def signing_objections(person: Person, standing: Standing, roles: set[Role], owned: set[str]) -> list[str]:
-    """As :func:`governance.services.sign_offs.objections_to`, from what has been read already."""
+def training_datasets(standings: Iterable[Standing]) -> dict[int, set[str]]:
+    """Slugs of all datasets that a manifest says its version was trained on, of versions whose stage asks who owns them."""
+    asked = {
+        standing.version.pk
+        for standing in standings
+        if standing.current is not None and "data-owner" in standing.current.stage.independent_of
+    }
+    if not asked:
+        return {}
+    versions = ModelVersion.objects.filter(pk__in=asked).order_by().only("manifest")
+    return {
+        version.pk: {reference.partition("@")[0] for reference in trained_on(version.facts)}
+        for version in versions.iterator()
+    }
+
+
+def signing_objections(
+    person: Person, standing: Standing, roles: set[Role], owned: set[str], trained: Mapping[int, Collection[str]]
+) -> list[str]:
+    """As :func:`governance.services.sign_offs.objections_to`, from what has been read already.
+
+    ``trained`` is what :func:`training_datasets` tells; of somebody who owns no dataset it does not matter.
+    """
     review, current, version = standing.review, standing.current, standing.version
     if review is None or current is None:
         return [_("No signature is wanted now.")]
@@ -71,11 +95,14 @@ def signing_objections(person: Person, standing: Standing, roles: set[Role], own
             already_signed={
                 item.person_id for item in standing.answers if item.subject_sha256 == review.subject_sha256
             },
+            further_datasets=trained.get(version.pk, ()),
         ),
     )
 
 
-def _item(person: Person, standing: Standing, roles: set[Role], owned: set[str]) -> Item | None:
+def _item(
+    person: Person, standing: Standing, roles: set[Role], owned: set[str], trained: Mapping[int, Collection[str]]
+) -> Item | None:
     version = standing.version
     mine = bool(roles & AUTHORS) or person.pk in (version.submitted_by_id, version.responsible_id)
     url = reverse("version", args=[version.model.name, version.name])
@@ -84,7 +111,8 @@ def _item(person: Person, standing: Standing, roles: set[Role], owned: set[str])
     since = standing.verdict.created_at if standing.verdict else version.created_at
     match standing.stage:
         case "review":
-            return _waiting_for_signature(person, standing, roles, owned)
+            may = standing.current is not None and not signing_objections(person, standing, roles, owned, trained)
+            return _waiting_for_signature(standing, may)
         case "approved" if not standing.promoted:
             box = "promote" if roles & PROMOTERS else "wait"
             wants = _("yours to promote") if box == "promote" else _("waiting for promotion")
@@ -99,10 +127,9 @@ def _item(person: Person, standing: Standing, roles: set[Role], owned: set[str])
     return None
 
 
-def _waiting_for_signature(person: Person, standing: Standing, roles: set[Role], owned: set[str]) -> Item:
+def _waiting_for_signature(standing: Standing, may: bool) -> Item:
     review, current = standing.review, standing.current
     assert review is not None
-    may = current is not None and not signing_objections(person, standing, roles, owned)
     role = current.stage.role.replace("-", " ") if current else ""
     return Item(
         "sign" if may else "wait",

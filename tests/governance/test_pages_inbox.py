@@ -8,13 +8,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from governance.page_selectors.inbox import inbox_for, signing_objections
+from governance.page_selectors.inbox import inbox_for, signing_objections, training_datasets
 from governance.page_selectors.roles import roles_by_model
 from governance.page_selectors.standing import active_reviews, newest_versions, standings_of
 from governance.services.sign_offs import current_stage, objections_to
-from registry.models import RegisteredModel
+from registry.models import Dataset, RegisteredModel
 from registry.roles import Role
 from registry.selectors import models_for, roles_of
+from registry.services.datasets import register_dataset
 from registry.services.people import assign_role
 from tests.scenario import predictions_csv
 
@@ -96,8 +97,53 @@ def test_the_inbox_agrees_with_the_service_about_who_may_sign(world):
             mine = roles_by_model(person, models)[version.model_id]
             assert mine == roles_of(person, version.model)
             expected = objections_to(person, review, current_stage(review))
-            assert signing_objections(person, standing, mine, set()) == expected
+            assert signing_objections(person, standing, mine, set(), {}) == expected
         world.sign(signer, version)
+
+
+TWO_DATASETS = """training: {dataset: hmda-boston@1990, datasets: [hmda-boston@1990, bureau@2024], parameters: {}}
+"""
+
+
+def submit_trained_on_two(world, monkeypatch, version: str, model: str = "mortgage-approval"):
+    from tests import scenario
+
+    plain = scenario.manifest_yaml
+
+    def with_two(*parts, **options) -> bytes:
+        lines = plain(*parts, **options).decode().splitlines(keepends=True)
+        return "".join(TWO_DATASETS if line.startswith("training:") else line for line in lines).encode()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scenario, "manifest_yaml", with_two)
+        return world.submit(version, model=model)
+
+
+def test_who_owns_a_further_training_dataset_is_not_asked_to_sign_as_signing_refuses_it(world, monkeypatch):
+    version = submit_trained_on_two(world, monkeypatch, "1")
+    world.sign(world.tony, version)
+    assert boxes(world)["grace"] == ["sign"]
+    Dataset.objects.filter(slug="bureau").update(owner=world.grace)
+    review = world.assess(version).review
+    refused = objections_to(world.grace, review, current_stage(review))
+    assert refused == ["This stage must be independent of the data owner, and you own bureau."]
+    assert boxes(world)["grace"] == ["wait"]
+    models = list(RegisteredModel.objects.all())
+    (standing,) = standings_of(list(newest_versions(models)), list(active_reviews(models)))
+    mine = roles_by_model(world.grace, models)[version.model_id]
+    assert signing_objections(world.grace, standing, mine, {"bureau"}, training_datasets([standing])) == refused
+
+
+def test_the_datasets_of_many_versions_are_read_at_once(world, monkeypatch):
+    register_dataset(actor=world.grace, slug="census", name="Census", source="Bureau of the census")
+    world.sign(world.tony, submit_trained_on_two(world, monkeypatch, "1"))
+    with CaptureQueriesContext(connection) as few:
+        assert [item.box for item in inbox_for(world.grace)] == ["sign"]
+    for name in ("overdraft", "cards"):
+        world.sign(world.tony, submit_trained_on_two(world, monkeypatch, "1", model=name))
+    with CaptureQueriesContext(connection) as many_of_them:
+        assert [item.box for item in inbox_for(world.grace)] == ["sign"] * 3
+    assert len(many_of_them) == len(few)
 
 
 def test_tabs_count_and_filter(world, client):
