@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -58,7 +59,7 @@ class Told:
 @dataclass(slots=True)
 class _Content:
     edges: set[StatedEdge] = field(default_factory=set)
-    queries: set[str] = field(default_factory=set)
+    queries: list[Query] = field(default_factory=list)
     event: LineageEvent | None = None
     name: PlaceName | None = None
 
@@ -102,6 +103,12 @@ def _stored_units(runs: Iterable[Unit], before: int) -> dict[Unit, list[Reading]
             unit, at = first[pk]
             found[unit].append(_at(_read(body), at))
     return found
+
+
+def said_in_run(job: int, run: str) -> list[Reading]:
+    """What the stored events of a run have said: each thing once, at its earliest time."""
+    unit = Unit(job, run, 0)
+    return _stored_units([unit], sys.maxsize).get(unit, [])
 
 
 def _at(reading: Reading, at: datetime) -> Reading:
@@ -195,8 +202,7 @@ class RunWriter:
                 content.edges |= {tidied(edge) for edge in edges}
                 content.event = content.event or event
                 if name in lineage.unknown:
-                    query = lineage.unknown[name]
-                    content.queries.add(f"{query.dialect}\0{query.sql}")
+                    content.queries.append(lineage.unknown[name])
                     content.name = name
         return contents
 
@@ -226,11 +232,14 @@ class RunWriter:
 
 def _word(content: _Content, place: Place, at: datetime) -> Word:
     edges = frozenset(content.edges)
-    digest = digest_of_edges(edges)
-    if content.queries:
-        # Another query is another word, even where inputs and outputs are the same: it may read other columns.
-        digest = sha256_hex("\0".join([digest, *sorted(content.queries)]).encode())
-    return Word(at, digest, edge_rows(edges, place, at), content.event)
+    return Word(at, said_digest(edges, content.queries), edge_rows(edges, place, at), content.event)
+
+
+def said_digest(edges: frozenset[StatedEdge], queries: Iterable[Query]) -> str:
+    """The digest of what is said of a place: by the edges, and by the queries that alone could tell more."""
+    digest, texts = digest_of_edges(edges), sorted({f"{query.dialect}\0{query.sql}" for query in queries})
+    # Another query is another word, even where inputs and outputs are the same: it may read other columns.
+    return sha256_hex("\0".join([digest, *texts]).encode()) if texts else digest
 
 
 def _repeat_query(writer: StreamWriter, slot: Slot) -> None:
