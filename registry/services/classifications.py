@@ -15,6 +15,7 @@ from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.ledger_actions import Action
 from registry.lineage.classification import CLASSES, ENTITY_CLASSES, Stated, class_of_tag
 from registry.lineage.names import LONGEST_COLUMN, OUR_DATASETS, PlaceName, dataset_place, model_place
+from registry.manifest import trained_on
 from registry.models import Classification, LineageColumn, ModelVersion, Person, Place
 from registry.services.places import ensure_columns, ensure_places
 
@@ -149,8 +150,12 @@ def record_tags(
 def record_scan_of_version(
     *, actor: ledger.Actor, version: ModelVersion, found: Mapping[str, Iterable[str]], evidence: str
 ) -> list[Classification]:
-    """Note what a scan of a version's training data found: in its dataset, or where it names none in its features."""
-    if version.training_dataset is not None:
+    """Note what a scan of a version's training data found: in its dataset, or else in its own features.
+
+    In its features where it names no dataset, or several: of which of them a column of the file came nobody can tell.
+    """
+    slugs = {reference.partition("@")[0] for reference in trained_on(version.facts)}
+    if version.training_dataset is not None and len(slugs) == 1:
         place = dataset_place(version.training_dataset.dataset.slug)
     else:
         place = model_place(version.model.name, version.name)

@@ -196,6 +196,23 @@ sign_off: [{stage: owner, role: model-owner}]
         name = model_place("mortgage-approval", version.name)
         assert (place.namespace, place.name) == (name.namespace, name.name)
 
+    def test_classifies_the_features_where_the_file_may_come_from_either_of_two_datasets(self, world):
+        def changed(text):
+            two = "dataset: hmda-boston@1990, datasets: [hmda-boston@1990, bureau@2024], "
+            return text.replace("dataset: hmda-boston@1990, ", two).replace("[income, ratio]", "[email, income]")
+
+        version = self.submitted(world, manifest=changed)
+        column = Classification.objects.get().column
+        assert (column.name, column.place.version) == ("email", version)
+
+    def test_classifies_the_dataset_where_the_model_was_trained_on_two_versions_of_it(self, world):
+        def changed(text):
+            two = "dataset: hmda-boston@1990, datasets: [hmda-boston@1991], "
+            return text.replace("dataset: hmda-boston@1990, ", two)
+
+        self.submitted(world, manifest=changed)
+        assert Classification.objects.get().column.place.dataset.slug == "hmda-boston"
+
     def test_of_other_data_says_nothing_of_the_dataset(self, world):
         version = self.submitted(world, role="validation-data")
         assert version.evaluations.get(kind="pii").status == "succeeded"
