@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from registry.errors import NotFound
-from registry.lineage_queries import models_depending_on
+from registry.lineage_queries import datasets_behind, models_depending_on, versions_depending_on
 from registry.models import Dataset, ModelVersion, Person, Place
 from registry.roles import Role
 from registry.selectors import models_for, use_cases_for
@@ -29,9 +29,23 @@ def datasets_for(person: Person) -> QuerySet[Dataset]:
     tended = Q(owner=person) | Q(steward=person)
     if not Dataset.objects.filter(tended).exists() and not use_cases_for(person).exists():
         return Dataset.objects.none()
-    restricted = Dataset.objects.filter(visibility=Dataset.Visibility.RESTRICTED).exclude(tended)
-    concerned = [dataset.pk for dataset in restricted if _depends_for(person, dataset)]
-    return Dataset.objects.filter(tended | Q(visibility=Dataset.Visibility.EVERYONE) | Q(pk__in=concerned))
+    everyone = Q(visibility=Dataset.Visibility.EVERYONE)
+    restricted = Dataset.objects.exclude(tended | everyone)
+    concerned = _concerning(person, restricted) if restricted.exists() else set()
+    return Dataset.objects.filter(tended | everyone | Q(pk__in=concerned))
+
+
+def _concerning(person: Person, datasets: QuerySet[Dataset]) -> set[int]:
+    """Which of the datasets some model was made from on which ``person`` holds a role; in a fixed number of queries.
+
+    First what was made from any of them, then what lies behind those: never behind every model that a person sees.
+    """
+    versions = ModelVersion.objects.filter(model__in=models_for(person).order_by().values("pk")).order_by()
+    named = versions.filter(training_dataset__dataset__in=datasets).values_list("training_dataset__dataset", flat=True)
+    places = list(Place.objects.filter(dataset__in=datasets).values_list("pk", flat=True))
+    made = versions_depending_on(places) if places else []
+    seen = list(versions.filter(pk__in=made).values_list("pk", flat=True)) if made else []
+    return {*named, *(datasets_behind(seen) if seen else ())}
 
 
 def get_dataset(person: Person, slug: str) -> Dataset:

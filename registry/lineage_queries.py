@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from registry.lineage.graph import Graph, GraphEdge, GraphNode, GraphPlace
 from registry.lineage.names import PlaceName
-from registry.lineage_sql import depending_versions_sql, nodes_sql, reach_sql, statements_sql
+from registry.lineage_sql import datasets_behind_sql, depending_versions_sql, nodes_sql, reach_sql, statements_sql
 from registry.models import LineageColumn, ModelVersion, Place
 
 Role = LineageColumn.Role
@@ -105,21 +105,39 @@ def models_depending_on(places: Iterable[int], *, at: datetime | None = None, ev
 
     Aliases count as what they stand for, and the other way round. With ``ever``, through steps of any time.
     """
-    wanted = list(places)
-    same = Place.objects.filter(Q(pk__in=wanted) | Q(aliases__in=wanted) | Q(alias_of__in=wanted))
-    columns = LineageColumn.objects.filter(place__in=same).values_list("pk", flat=True)
-    return models_depending_on_columns(columns, at=at, ever=ever)
+    return models_depending_on_columns(_columns_of(places), at=at, ever=ever)
 
 
 def models_depending_on_columns(
     columns: Iterable[int], *, at: datetime | None = None, ever: bool = False
 ) -> list[ModelVersion]:
     """Every model version that was made from any of the columns; otherwise as :func:`models_depending_on`."""
-    with connection.cursor() as cursor:
-        query = depending_versions_sql(connection.vendor, ever=ever)
-        cursor.execute(query, {"start": _ids(columns), "at": _moment(at)})
-        found = [row[0] for row in cursor.fetchall()]
+    found = _numbers(depending_versions_sql(connection.vendor, ever=ever), columns, at)
     return list(ModelVersion.objects.filter(pk__in=found).select_related("model__use_case").order_by("model", "-pk"))
+
+
+def versions_depending_on(places: Iterable[int]) -> list[int]:
+    """As :func:`models_depending_on` now, but only their row numbers: of many, without reading their manifests."""
+    return _numbers(depending_versions_sql(connection.vendor), _columns_of(places), None)
+
+
+def datasets_behind(versions: Iterable[int]) -> list[int]:
+    """Row numbers of the registered datasets that any of the model versions (by row number) was made from, as of now."""
+    columns = LineageColumn.objects.filter(place__version__in=list(versions)).values_list("pk", flat=True)
+    return _numbers(datasets_behind_sql(connection.vendor), columns, None)
+
+
+def _columns_of(places: Iterable[int]) -> Iterable[int]:
+    wanted = list(places)
+    same = Place.objects.filter(Q(pk__in=wanted) | Q(aliases__in=wanted) | Q(alias_of__in=wanted))
+    return LineageColumn.objects.filter(place__in=same).values_list("pk", flat=True)
+
+
+def _numbers(query: str, columns: Iterable[int], at: datetime | None) -> list[int]:
+    """The row numbers that a query gives for these nodes."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"start": _ids(columns), "at": _moment(at)})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _ids(numbers: Iterable[int]) -> Any:

@@ -62,6 +62,15 @@ _DEPENDING = Template("""
     WHERE place.version_id IS NOT NULL
 """)
 
+# What was another dataset's place before it was registered stands as another name of it.
+_BEHIND = Template("""
+    WITH RECURSIVE listed AS ($listed), $reached
+    SELECT place.dataset_id FROM registry_place place
+    WHERE place.dataset_id IS NOT NULL AND COALESCE(place.alias_of_id, place.id) IN (
+        SELECT node.place_id FROM reached JOIN registry_lineagecolumn node ON node.id = reached.node
+    )
+""")
+
 _NODES = Template("""
     WITH listed AS ($listed)
     SELECT node.id, node.role, node.name, place.id, place.namespace, place.name, place.kind,
@@ -106,6 +115,12 @@ def depending_versions_sql(vendor: str, *, ever: bool = False) -> str:
     """Numbers of the model versions downstream of ``start`` at ``at``, or with ``ever`` at any time."""
     reached = _REACHED[vendor].substitute(_ends(up=False, ever=ever))
     return _DEPENDING.substitute(listed=_LISTED[vendor], reached=reached)
+
+
+@cache
+def datasets_behind_sql(vendor: str) -> str:
+    """Numbers of the registered datasets upstream of ``start`` at ``at``."""
+    return _BEHIND.substitute(listed=_LISTED[vendor], reached=_REACHED[vendor].substitute(_ends(up=True)))
 
 
 @cache

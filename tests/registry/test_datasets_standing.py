@@ -1,6 +1,8 @@
 """Who sees a dataset, who withdraws and restores it, who is its steward."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry.dataset_changes import subscribe, unsubscribe
@@ -9,7 +11,7 @@ from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from registry.ledger import SYSTEM
 from registry.lineage.names import JobName, PlaceName, dataset_place, model_place
 from registry.lineage.statement import StatedEdge, Statement
-from registry.models import Person
+from registry.models import Dataset, Person
 from registry.roles import Role
 from registry.services.dataset_standing import change_visibility, name_steward, restore_dataset, withdraw_dataset
 from registry.services.datasets import register_dataset
@@ -84,6 +86,41 @@ def test_a_role_on_another_model_does_not_show_a_restricted_dataset(world, datas
     assert slugs(world.mallory) == {"hmda-boston"}
     with pytest.raises(NotFound):
         get_dataset(world.mallory, "bureau")
+
+
+def test_restricted_datasets_beside_one_that_concerns_somebody_stay_hidden(world, dataset):
+    for slug in ("bureau", "ledger", "unused"):
+        if slug != "bureau":
+            register_dataset(actor=world.tony, slug=slug, name=slug, source="s")
+        change_visibility(actor=world.tony, dataset=Dataset.objects.get(slug=slug), visibility="restricted")
+    mine = world.submit("1", measured=False)
+    theirs = world.submit("1", model="overdraft", measured=False)
+    feeds(dataset, mine)
+    edge = StatedEdge(source=dataset_place("ledger"), source_column="sum", target_column="income")
+    place = model_place(theirs.model.name, theirs.name)
+    job = JobName("j", "overdraft")
+    apply_statements([Statement(job=job, place=place, at=timezone.now(), by="manifest", edges=(edge,))])
+    assign_role(actor=SYSTEM, person=world.mallory, role=Role.AUDITOR, on=mine.model)
+    assert slugs(world.mallory) == {"hmda-boston", "bureau"}
+    assert slugs(world.ada) == {"hmda-boston", "bureau", "ledger"}
+
+
+def test_many_restricted_datasets_are_looked_through_as_often_as_one(world, dataset, django_assert_num_queries):
+    change_visibility(actor=world.tony, dataset=dataset, visibility="restricted")
+    version = world.submit("1", measured=False)
+    feeds(dataset, version)
+    slugs(world.ada)
+    with CaptureQueriesContext(connection) as one:
+        assert slugs(world.ada) == {"hmda-boston", "bureau"}
+    for number in range(5):
+        made = register_dataset(actor=world.tony, slug=f"more-{number}", name="More", source="s")
+        change_visibility(actor=world.tony, dataset=made, visibility="restricted")
+        edge = StatedEdge(source=dataset_place(made.slug), source_column="debt", target_column="ratio")
+        job, place = JobName("j", made.slug), model_place(version.model.name, version.name)
+        apply_statements([Statement(job=job, place=place, at=timezone.now(), by="manifest", edges=(edge,))])
+    with django_assert_num_queries(len(one)):
+        assert slugs(world.ada) == {"hmda-boston", "bureau", *(f"more-{number}" for number in range(5))}
+    assert len(one) <= 11
 
 
 def test_a_superuser_sees_no_more(world, dataset):
