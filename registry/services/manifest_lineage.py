@@ -102,5 +102,5 @@ def _link(version: ModelVersion, place: PlaceName) -> None:
     Place.objects.filter(key=place.key, version=None).update(version=version, kind=Place.Kind.MODEL)
     for reference in trained_on(version.facts):
         dataset = Dataset.objects.get(slug=reference.partition("@")[0])
-        unlinked = Place.objects.filter(key=dataset_place(dataset.slug).key, dataset=None)
+        unlinked = Place.objects.filter(key=dataset_place(dataset.slug).key, dataset=None, alias_of=None)
         unlinked.update(dataset=dataset, kind=Place.Kind.DATASET)

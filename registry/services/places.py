@@ -66,6 +66,9 @@ def _find_or_make(when: Mapping[PlaceName, tuple[datetime, datetime]]) -> dict[P
     missing = sorted(wanted[key] for key in wanted.keys() - found.keys())
     if missing:
         found |= _make_places({name: when[name][0] for name in missing})
+    ours = [place for place in found.values() if place.namespace == OUR_DATASETS]
+    if sum(_take_name_back(place) for place in sorted(ours, key=lambda place: place.name)):
+        found = _places(wanted)
     _tie_to_ours([place for place in found.values() if place.namespace in (OUR_DATASETS, OUR_MODELS)])
     return {name: found[key] for key, name in wanted.items()}
 
@@ -112,6 +115,27 @@ def _tie_to_ours(places: Iterable[Place]) -> None:
             place.version = place.version or ModelVersion.objects.filter(model__name=model, name=name).first()
         if (kind, dataset, version) != (place.kind, place.dataset_id, place.version_id):
             place.save(update_fields=["kind", "dataset", "version"])
+
+
+def _take_name_back(ours: Place) -> bool:
+    """Let a place that was told to be ``ours`` before that dataset was registered bear its name; whether anything changed.
+
+    So it is as if the dataset had been registered first. A place that is another registered dataset stays that.
+    """
+    dataset = Dataset.objects.filter(slug=ours.name).first() if ours.alias_of_id else None
+    held = Place.objects.filter(aliases=ours, dataset=None).first() if dataset else None
+    if held is None:
+        return False
+    was = held.namespace, held.name, held.key
+    held.namespace, held.name, held.key = ours.namespace, ours.name, ours.key
+    held.kind, held.dataset = Place.Kind.DATASET, dataset
+    ours.namespace, ours.name, ours.key = was
+    ours.kind, ours.dataset = Place.Kind.TABLE, None
+    # No two rows may have one key, not even for a moment.
+    Place.objects.filter(pk=ours.pk).update(key=f"being renamed {ours.pk}", dataset=None)
+    held.save(update_fields=["namespace", "name", "key", "kind", "dataset"])
+    ours.save(update_fields=["namespace", "name", "key", "kind", "dataset"])
+    return True
 
 
 def _note_seen(seen: Iterable[tuple[Place, datetime, datetime]]) -> None:

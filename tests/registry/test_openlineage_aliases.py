@@ -4,10 +4,14 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+from django.utils import timezone
 
-from registry.models import Classification, LineageColumn, LineageEdge, LineageEvent, LineageStatement, Place
+from registry.dataset_selectors import addresses_of
+from registry.lineage.names import dataset_place
+from registry.models import Classification, Dataset, LineageColumn, LineageEdge, LineageEvent, LineageStatement, Place
 from registry.services.datasets import register_dataset
 from registry.services.lineage_events import record_events
+from registry.services.places import ensure_places
 from tests.registry.openlineage_cases import T0, column_lineage, dataset, event, schema
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +91,52 @@ def test_a_registered_dataset_keeps_its_name_and_two_stay_apart(emitter, ada):
     assert "both are registered datasets" in receipt.events[0].notes[0]
     assert LineageEvent.objects.get(run_id__endswith="2").notes == list(receipt.events[0].notes)
     assert Place.objects.get(name="two").alias_of is None
+
+
+def read_as_ours(slug: str, *tables: tuple[str, str]) -> dict:
+    """An input under our name for a dataset, and what else its data are called."""
+    identifiers = [{"namespace": namespace, "name": name, "type": "TABLE"} for namespace, name in tables]
+    return dataset(slug, namespace="countersign:datasets", symlinks={"identifiers": identifiers})
+
+
+@pytest.mark.parametrize("tables", [[("bigquery", "t"), ("postgres", "u")], [("postgres", "u"), ("bigquery", "t")]])
+def test_a_place_told_to_be_a_dataset_before_that_is_registered_becomes_it(emitter, ada, tables):
+    source = {"namespace": "bigquery", "name": "t", "field": "x", "transformations": []}
+    made = dataset("made", columnLineage=column_lineage(x=[source]))
+    told = event(run=1, inputs=[read_as_ours("one", *tables)], outputs=[made])
+    record_events(actor=emitter, events=[told])
+    assert now() == {"t.x -> made.x"}  # "bigquery" comes before "countersign:datasets", so its table stays
+    registered = register_dataset(actor=ada, slug="one", name="One", source="us")
+    place = Place.objects.get(alias_of=None, name="one")
+    assert (place.dataset, place.kind) == (registered, "dataset")
+    assert {str(alias) for alias in addresses_of(registered)} == {"bigquery t", "postgres u"}
+    assert now() == {"one.x -> made.x"}
+    record_events(actor=emitter, events=[event(hour=1, run=2, inputs=told["inputs"], outputs=[made])])
+    assert now() == {"one.x -> made.x"}
+    assert Place.objects.get(dataset=registered) == place
+    assert Place.objects.filter(alias_of=place, dataset=None, kind="table").count() == 2
+
+
+def test_a_name_that_leads_to_another_registered_dataset_does_not_take_its_place(emitter, ada):
+    first = register_dataset(actor=ada, slug="one", name="One", source="us")
+    record_events(actor=emitter, events=[event(run=1, inputs=[linked("aaa", "ours:one")])])
+    ours = read_as_ours("two", ("postgres://warehouse:5432", "aaa"))
+    record_events(actor=emitter, events=[event(hour=1, run=2, inputs=[ours])])
+    second = register_dataset(actor=ada, slug="two", name="Two", source="us")
+    assert Place.objects.get(alias_of=None, name="one").dataset == first
+    assert Place.objects.get(dataset=second).alias_of.dataset == first
+
+
+def test_of_two_datasets_that_were_told_to_be_one_place_the_first_becomes_it(emitter):
+    for run, slug in enumerate(("one", "two")):
+        record_events(actor=emitter, events=[event(run=run, inputs=[read_as_ours(slug, ("bigquery", "t"))])])
+    for slug in ("one", "two"):
+        Dataset.objects.create(slug=slug, name=slug)
+    names = [dataset_place("one"), dataset_place("two")]
+    first, second = ensure_places(names, timezone.now()).values()
+    assert first == second == Place.objects.get(alias_of=None, name="one")
+    assert first.dataset.slug == "one"
+    assert {str(alias) for alias in first.aliases.all()} == {"bigquery t", "countersign:datasets two"}
 
 
 def test_a_renamed_table_keeps_its_past_under_the_new_name(emitter):
