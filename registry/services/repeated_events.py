@@ -8,7 +8,7 @@ the long way; nothing is written then.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -34,14 +34,16 @@ _BODY = BinaryField()
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-_JOB = """
-    SELECT id, description, first_seen, last_seen, EXISTS (SELECT 1 FROM registry_lineageevent WHERE sha256 = %s)
-    FROM registry_lineagejob WHERE key = %s"""
-_PLACES = """
-    SELECT place.key, place.id, place.alias_of_id, place.version_id, place.dropped_at, place.first_seen, place.last_seen,
-        place.description, place.described_at, known.id, known.digest, known.first_seen, known.last_seen
-    FROM registry_place place LEFT JOIN registry_lineageschema known ON known.place_id = place.id
-    WHERE place.key IN ({})"""
+_KNOWN = """
+    SELECT EXISTS (SELECT 1 FROM registry_lineageevent WHERE sha256 = %s),
+        job.id, job.description, job.first_seen, job.last_seen,
+        place.key, place.id, place.alias_of_id, place.version_id, place.dropped_at, place.first_seen, place.last_seen,
+        place.description, place.described_at, told.id, told.digest, told.first_seen, told.last_seen
+    FROM registry_lineagejob job
+    LEFT JOIN registry_place place ON place.key IN ({})
+    LEFT JOIN registry_lineageschema told ON told.place_id = place.id
+    WHERE job.key = %s"""
+_PLACE_FROM, _SCHEMA_FROM = 5, 14
 _RUN = """
     SELECT says, MIN(event_time), 0 FROM registry_lineageevent
     WHERE job_id = %s AND run_id = %s AND format = %s AND says <> '' GROUP BY says
@@ -118,17 +120,18 @@ def keep_repetition(*, actor: Person, sha256: str, body: bytes, reading: Reading
     names = reading.names
     if not _is_plain(reading, names):
         return None
+    wanted = {name.key: name for name in names}
     with connection.cursor() as cursor:
-        cursor.execute(_JOB, [sha256, reading.job.key])
-        row = cursor.fetchone()
-        if row is None:
+        cursor.execute(_KNOWN.format(_marks(len(wanted)) or "NULL"), [sha256, *wanted, reading.job.key])
+        rows = cursor.fetchall()
+        if not rows:
             return None
-        if row[4]:
+        kept, pk, description, first, last = rows[0][:_PLACE_FROM]
+        if kept:
             return False
-        job = _Job(row[0], row[1], _utc(row[2]), _utc(row[3]))
-        says = reading.says
+        job, says = _Job(pk, description, _utc(first), _utc(last)), reading.says
         try:
-            places = _places(cursor, names)
+            places = _places(rows, wanted)
             writes = _Writes(reading.at)
             _see(job, places.values(), reading, writes)
             _tell(places, reading, writes)
@@ -171,22 +174,22 @@ def _marks(number: int) -> str:
     return ", ".join(["%s"] * number)
 
 
-def _places(cursor: Any, names: set[PlaceName]) -> dict[PlaceName, _Place]:
-    if not names:
-        return {}
-    wanted = {name.key: name for name in names}
-    cursor.execute(_PLACES.format(_marks(len(wanted))), list(wanted))
+def _places(rows: Iterable[Sequence[Any]], wanted: Mapping[str, PlaceName]) -> dict[PlaceName, _Place]:
+    """The places of all the names that are wanted, with their schemas; one schema in each row."""
     found: dict[PlaceName, _Place] = {}
-    for key, pk, alias, version, dropped, first, last, text, described, *schema in cursor.fetchall():
-        name = wanted[key]
-        place = found.get(name)
+    for row in rows:
+        key, pk, alias, version, dropped, first, last, text, described = row[_PLACE_FROM:_SCHEMA_FROM]
+        if key is None:
+            continue
+        place = found.get(wanted[key])
         if place is None:
-            place = found[name] = _Place(
+            place = found[wanted[key]] = _Place(
                 pk, alias is not None, version, dropped is not None, _utc(first), _utc(last), text,
                 None if described is None else _utc(described),
             )  # fmt: skip
-        if schema[0] is not None:
-            place.schemas[schema[1]] = _Schema(schema[0], schema[1], _utc(schema[2]), _utc(schema[3]))
+        schema, digest, first, last = row[_SCHEMA_FROM:]
+        if schema is not None:
+            place.schemas[digest] = _Schema(schema, digest, _utc(first), _utc(last))
     if len(found) < len(wanted):
         raise _NewsError
     return found
