@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from registry.canonical import parse_json, sha256_hex
 from registry.models import Classification, LineageColumn, LineageEdge, LineageEvent, LineageStatement, Place
-from registry.services.datasets import register_dataset
 from tests.registry.test_lineage_dbt import CATALOG, WAREHOUSE, project
 from tests.scenario import caller, ledger_actions
 
@@ -26,10 +25,9 @@ def dbt(**more):
 
 
 @pytest.fixture
-def sender(ada):
-    """Ada, who tends a dataset: that entitles to tell of lineage."""
-    register_dataset(actor=ada, slug="tended", name="Tended", source="a survey")
-    return ada
+def sender(emitter):
+    """The scheduler, a service account: that entitles to tell of lineage."""
+    return emitter
 
 
 def post(person, body, **options):
@@ -183,14 +181,14 @@ def test_files_are_imported_from_the_shell(sender, tmp_path, capsys):
     manifest.write_text(json.dumps(project()))
     catalog.write_text(json.dumps(CATALOG))
     features.write_text(json.dumps(FEATURES))
-    call_command("import_lineage", str(manifest), format="dbt", by="ada", namespace=WAREHOUSE, catalog=catalog)
-    call_command("import_lineage", str(features), format="features", by="ada")
+    call_command("import_lineage", str(manifest), format="dbt", by="scheduler", namespace=WAREHOUSE, catalog=catalog)
+    call_command("import_lineage", str(features), format="features", by="scheduler")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" and ")[0] for line in lines] == ["imported 5 places", "imported 1 places"]
     assert live("prod.main.history") == {(name, name) for name in ("person", "country", "name", "mail")}
     with pytest.raises(CommandError, match="no active person"):
         call_command("import_lineage", str(features), format="features", by="nobody")
     with pytest.raises(CommandError, match="namespace is required"):
-        call_command("import_lineage", str(manifest), format="dbt", by="ada")
+        call_command("import_lineage", str(manifest), format="dbt", by="scheduler")
     with pytest.raises(CommandError):
-        call_command("import_lineage", str(tmp_path / "none.json"), format="dbt", by="ada")
+        call_command("import_lineage", str(tmp_path / "none.json"), format="dbt", by="scheduler")
