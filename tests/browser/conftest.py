@@ -54,6 +54,7 @@ def visit(chromium, live_server, transactional_db) -> Callable:
             page.get_by_label("Password").fill(f"{person.username}-passphrase-1")
             page.get_by_role("button", name="Sign in").click()
             page.get_by_role("heading", name="Inbox").wait_for()
+            page.wait_for_load_state()  # keys are heard only once the script has run
         return page
 
     yield open_page
