@@ -14,6 +14,7 @@ from typing import Any
 from registry.canonical import canonical_json, sha256_hex, strip_algorithm
 from registry.data_reference import DataReference, check_address
 from registry.errors import InvalidInput
+from registry.execution import check_execution
 from registry.lineage.document_part import Part
 from registry.lineage.features import read_features
 from registry.lineage.statement import StatedEdge
@@ -232,6 +233,7 @@ def parse_manifest(data: bytes) -> Manifest:
     _check_single(manifest)
     _check_data(manifest)
     _check_features(manifest)
+    check_execution(manifest.document, {file.path for file in manifest.files})
     return manifest
 
 
@@ -288,7 +290,8 @@ def bind(manifest: Manifest, digests: Mapping[str, tuple[str, int]]) -> tuple[by
     if manifest.data:  # an older version without the key keeps its identity
         listed = sorted(manifest.data, key=lambda reference: reference.role)
         bound["data"] = [{"role": reference.role, "url": reference.url} for reference in listed]
-    if document.get("features"):
-        bound["features"] = document["features"]
+    for key in ("features", "execution"):
+        if document.get(key):
+            bound[key] = document[key]
     data = canonical_json(bound)
     return data, sha256_hex(data)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from audits.engines.addresses import Address, parse_address
 from audits.engines.settings import Settings
+from audits.scoring.source import ModelSource
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ class Data:
     trusted
         Whether whoever runs this process named the address himself, and so may ask any host. One that somebody submitted
         may name the hosts of ``COUNTERSIGN_ENGINE_HOSTS`` only.
+    model
+        What is run, where it is no data but a model; see :func:`audits.scoring.data.source_of`.
     """
 
     name: str
     path: Path | None = None
     url: str = ""
     trusted: bool = False
+    model: ModelSource | None = None
 
     @classmethod
     def of(cls, reference: Data | Path | str) -> Data:

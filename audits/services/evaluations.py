@@ -48,7 +48,7 @@ def _record(
     )
 
 
-def question_of(plan: Mapping[str, Any], inputs: Sequence[Mapping[str, str]]) -> str:
+def question_of(plan: Mapping[str, Any], inputs: Sequence[Mapping[str, Any]]) -> str:
     """The digest of what is asked: kind, parameters, and the inputs by role, and by digest or address."""
     return digest_of(
         {"kind": plan["kind"], "parameters": plan["parameters"], "inputs": [dict(file) for file in inputs]}

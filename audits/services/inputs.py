@@ -8,15 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audits.data_roles import CHAMPION, EXPECTATIONS
+from audits.services.model_inputs import model_input, opened_model
 from registry import artifact_store
 from registry.errors import InvalidInput
+from registry.execution import MODEL
 from registry.manifest import PREDICTIONS
 from registry.models import ModelVersion
 
 if TYPE_CHECKING:
     from audits.engines.opening import Data
 
-Input = dict[str, str]
+Input = dict[str, Any]
+
+
+_NO_MODEL = (
+    "the {whose} has no model that can be run: add an artifact with the role model and name the columns that it reads "
+    "(schema.features or execution.inputs), or name an endpoint, or a graph of registered components that whoever is "
+    "responsible for the version may see, under execution, and submit again"
+)
 
 
 def inputs_of(
@@ -50,6 +59,8 @@ def inputs_of(
 
 
 def _playing(role: str, version: ModelVersion) -> Input | None:
+    if role == MODEL:
+        return model_input(version)
     files = list(version.files.filter(role=role).order_by("path"))
     if files:
         file = files[0]
@@ -73,6 +84,8 @@ def require_all(missing: Sequence[str], version: ModelVersion, roles: Sequence[s
     if missing:
         role = missing[0].removeprefix(CHAMPION)
         whose = "champion" if missing[0].startswith(CHAMPION) else "version"
+        if role == MODEL:
+            raise InvalidInput(_NO_MODEL.format(whose=whose), field="execution")
         entry = "" if role.startswith(EXPECTATIONS) else ", or an entry for it in the manifest's data list"
         raise InvalidInput(
             f"the {whose} has no data with the role {role}: add an artifact with the role {role}{entry}, and submit again"
@@ -87,7 +100,7 @@ def require_all(missing: Sequence[str], version: ModelVersion, roles: Sequence[s
             )
 
 
-def opened(stack: ExitStack, roles: Sequence[str], inputs: Sequence[Mapping[str, str]]) -> Iterator[Data]:
+def opened(stack: ExitStack, roles: Sequence[str], inputs: Sequence[Mapping[str, Any]]) -> Iterator[Data]:
     """The data of each role, files brought to local paths for as long as ``stack`` lasts; no data for an empty role."""
     from audits.engines.opening import Data
     from audits.kinds.kind import NOT_GIVEN
@@ -98,7 +111,9 @@ def opened(stack: ExitStack, roles: Sequence[str], inputs: Sequence[Mapping[str,
             yield NOT_GIVEN
             continue
         item = next(data)
-        if "url" in item:
+        if role.removeprefix(CHAMPION) == MODEL:
+            yield Data(name=item["path"], model=opened_model(stack, item))
+        elif "url" in item:
             yield Data(name=item["url"], url=item["url"])
         else:
             suffix = Path(item["path"]).suffix
@@ -106,7 +121,7 @@ def opened(stack: ExitStack, roles: Sequence[str], inputs: Sequence[Mapping[str,
             yield Data(name=item["path"], path=path)
 
 
-def parameters_with(inputs: Sequence[Mapping[str, str]], parameters: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_with(inputs: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters, with the expectations as they were written in the place of their path."""
     for item in inputs:
         if item.get("role") == EXPECTATIONS:

@@ -120,7 +120,7 @@ def _evaluations(
     version: ModelVersion, policy_version: PolicyVersion, champion: ModelVersion | None
 ) -> dict[str, Evaluation]:
     """The evaluations that the policy needs, those queued just now included."""
-    plans = plan(document_of(policy_version), version.facts["schema"], champion is not None)
+    plans = plan(document_of(policy_version), declared_by(version), champion is not None)
     if champion is not None:
         plans = [_against(champion, item) for item in plans]
     found = current_evaluations(version, plans, champion=champion)
@@ -129,6 +129,14 @@ def _evaluations(
         evaluate_version(actor=version.submitted_by, version=version, plans=wanting, champion=champion)
         found = current_evaluations(version, plans, champion=champion)
     return found
+
+
+def declared_by(version: ModelVersion) -> dict[str, Any]:
+    """What rules plan by: the manifest's ``schema``, with what it says under ``execution``, and what its use case names."""
+    facts = version.facts
+    execution = {"execution": facts["execution"]} if facts.get("execution") else {}
+    amounts = version.model.use_case.details.get("amounts")
+    return {**facts["schema"], **execution, **({"amounts": amounts} if amounts else {})}
 
 
 def _against(champion: ModelVersion, item: dict[str, Any]) -> dict[str, Any]:
