@@ -8,13 +8,15 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audits.kinds import MODULES, kind_named
+from audits.kinds import MODULES, VERBS, kind_named
+from registry.execution import MODEL
 
 if TYPE_CHECKING:
     SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 BAD_INPUT = 2
 _DATA = "CSV, Parquet, a directory of Parquet files, or the address of a table"
+_MODEL = "a model file (ONNX, skops, safetensors), or an endpoint as https://HOST/v2/models/NAME"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,17 +41,22 @@ def add_parser(subparsers: SubParsers) -> None:
     """Add every kind of evaluation to an argument parser."""
     for name in MODULES:
         kind = kind_named(name)
-        parser = subparsers.add_parser(name, help=kind.help)
+        verbs = [verb for verb, meant in VERBS.items() if meant == name]
+        parser = subparsers.add_parser(name, help=kind.help, aliases=verbs)
         for place in kind.inputs:
             parser.add_argument(
                 place,
                 metavar=place.upper(),
-                help=_DATA,
+                help=_MODEL if place == MODEL else _DATA,
             )
         for place in kind.optional:
-            parser.add_argument(f"--{place}", metavar="PATH", help=f"the {place} data: {_DATA}")
+            parser.add_argument(f"--{place}", metavar="PATH", help=_help(place))
         kind.add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _help(place: str) -> str:
+    return f"the {place}'s model: {_MODEL}" if place == "champion" else f"the {place} data: {_DATA}"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
     from audits.evaluate_text import as_text
     from registry.errors import CountersignError
 
-    kind = kind_named(args.kind)
+    kind = kind_named(VERBS.get(args.kind, args.kind))
     data = [getattr(args, place) for place in (*kind.inputs, *kind.optional)]
     try:
-        report = evaluate(args.kind, data, kind.parameters_of(args))
+        report = evaluate(kind.name, data, kind.parameters_of(args))
     except CountersignError as error:
         sys.stderr.write(f"countersign evaluate {args.kind}: {error}\n")
         return BAD_INPUT

@@ -7,6 +7,15 @@ from collections.abc import Mapping
 from audits.wording import number, whole
 
 METRIC_WORDS: Mapping[str, str] = {
+    "prediction_agreement": "Predictions are the model's own (1 is yes)",
+    "predictions_verified": "And all that is measured of them was checked (1 is yes)",
+    "rows_left_out": "Rows without a prediction",
+    "rows_added": "Predictions of rows that are not there",
+    "rows_twice": "Keys that stand more than once",
+    "scores_off": "Scores that differ",
+    "decisions_off": "Decisions that differ",
+    "stated_off": "Labels, groups or weights that differ",
+    "score_difference": "Largest difference of two scores",
     "accuracy_score": "Accuracy",
     "balanced_accuracy_score": "Balanced accuracy",
     "precision_score": "Precision",

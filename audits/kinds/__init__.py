@@ -25,8 +25,14 @@ MODULES = {
     "pii": "audits.kinds.pii",
     "drift": "audits.kinds.drift",
     "representation": "audits.kinds.representation",
+    "environment": "audits.kinds.environment",
+    "rescoring": "audits.kinds.rescoring",
 }
 """Name of the kind to the module that runs it."""
+
+
+VERBS = {"explain": "explanation", "compare": "comparison", "reproduce": "reproduction", "rescore": "rescoring"}
+"""What ``countersign evaluate`` calls some kinds as well."""
 
 
 def kind_named(name: str) -> Kind:

@@ -14,8 +14,9 @@ from audits import jobs
 from audits.code_versions import code_version
 from audits.data_roles import CHAMPION, TRAINING
 from audits.measurement import Measurement
-from audits.models import Evaluation, JobStatus, MeasurementRow, Trust
+from audits.models import Evaluation, JobStatus, MeasurementRow
 from audits.services.inputs import inputs_of, opened, parameters_with, require_all
+from audits.services.trust import RESCORING, settle_trust, trust_of
 from audits.tasks import run_evaluation as run_evaluation_task
 from registry import ledger
 from registry.canonical import canonical_json, digest_of
@@ -101,7 +102,7 @@ def _plan(actor: Person, version: ModelVersion, plan: Mapping[str, Any], champio
             parameters=_with_date(plan["kind"], plan["parameters"]),
             inputs=inputs,
             question=question,
-            trust=Trust.CLAIMED,
+            trust=trust_of(version, plan["kind"], inputs, champion, plan["roles"]),
         ),
     )
 
@@ -168,7 +169,7 @@ def repeat_evaluation(*, actor: Person, evaluation: Evaluation, too_old: bool = 
         parameters=_with_date(evaluation.kind, evaluation.parameters),
         inputs=evaluation.inputs,
         question=evaluation.question,
-        trust=evaluation.trust,
+        trust=trust_of(evaluation.version, evaluation.kind, evaluation.inputs, evaluation.champion, evaluation.roles),
     )
     try:
         with transaction.atomic():
@@ -256,6 +257,16 @@ def _succeed(evaluation: Evaluation, report: Mapping[str, Any]) -> None:
             Action.EVALUATION_SUCCEEDED,
             {"report_sha256": held.report_id, "measurements": len(report["measurements"]), "trust": held.trust},
         )
+        if held.kind == RESCORING:
+            held.save()
+            grade_evaluations(version=held.version)
+
+
+@transaction.atomic
+def grade_evaluations(*, version: ModelVersion) -> None:
+    """Grade again what rests on predictions that were re-scored, and write down what changed. Changes nothing twice."""
+    for changed in settle_trust(version):
+        _record(changed, Action.EVALUATION_GRADED, {"trust": changed.trust})
 
 
 def _entities_found(report: Mapping[str, Any]) -> dict[str, list[str]]:

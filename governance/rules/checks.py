@@ -17,6 +17,7 @@ from governance.rules.prohibited_rule import ProhibitedFeaturesRule
 from governance.rules.proxies_rule import ProxiesRule
 from governance.rules.quality_rule import QualityRule
 from governance.rules.representation_rule import RepresentationRule
+from governance.rules.rescoring_rule import RescoringRule
 from governance.rules.rule import Rule
 from governance.rules.terms_rule import TermsRule
 
@@ -37,5 +38,6 @@ CHECKS: Mapping[str, type[Rule]] = {
         LineageRule,
         TermsRule,
         ProhibitedFeaturesRule,
+        RescoringRule,
     )
 }

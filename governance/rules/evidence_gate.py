@@ -10,6 +10,8 @@ from governance.rules.rule import EvidenceTerms, Judgement
 MEASURE_AGAIN = "Measure again."
 """The fix where the same question can be asked once more."""
 
+_RESCORING = "rescoring"
+
 _GRADE_WORDS = {
     "claimed": "only claimed: a client sent the predictions with a token",
     "attested": "attested by an identified CI job, which is less than asked",
@@ -17,7 +19,8 @@ _GRADE_WORDS = {
 
 _HOW_TO_REACH = {
     "attested": "Submit the predictions from a CI job that signs in with its identity and states their provenance.",
-    "recomputed": "Have the service score the submitted model itself on registered data.",
+    "recomputed": "Submit the model in a format that the service can run, and the test data with the role test-data, so that "
+    "the service scores them itself.",
 }
 
 
@@ -45,7 +48,7 @@ def unusable(key: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: st
             fix=how_to_measure,
         )
     if evaluation.status == "succeeded":
-        return _too_weak(kind, evaluation, terms) or _too_old(kind, evaluation, facts, terms)
+        return _too_weak(kind, evaluation, facts, terms) or _too_old(kind, evaluation, facts, terms)
     if evaluation.status == "error":
         why = evaluation.error.sentence() if evaluation.error else "it left no message"
         return Judgement(
@@ -76,7 +79,7 @@ def _cancelled(kind: str, evaluation: Evaluation) -> Judgement:
     )
 
 
-def _too_weak(kind: str, evaluation: Evaluation, terms: EvidenceTerms) -> Judgement | None:
+def _too_weak(kind: str, evaluation: Evaluation, facts: Facts, terms: EvidenceTerms) -> Judgement | None:
     if evaluation.sha256 is None:
         return Judgement(
             status="missing",
@@ -86,6 +89,14 @@ def _too_weak(kind: str, evaluation: Evaluation, terms: EvidenceTerms) -> Judgem
         )
     if TRUST_GRADES.index(evaluation.trust) >= TRUST_GRADES.index(terms.minimum_trust):
         return None
+    again = facts.evaluations.get(_RESCORING)
+    if again is not None and again.status in ("queued", "running") and terms.minimum_trust == TRUST_GRADES[-1]:
+        return Judgement(
+            status="pending",
+            observed="being re-scored",
+            sentence=f"The {kind} evidence counts once the service has made the predictions itself, which is under way.",
+            fix="Wait until it is finished.",
+        )
     return Judgement(
         status="missing",
         observed=f"evidence is {evaluation.trust}",

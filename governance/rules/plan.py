@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.rules.policy_document import PolicyDocument
+from governance.rules.rescoring_rule import RescoringRule, rescoring_need
 from governance.rules.rule import Need
 from registry.canonical import canonical_json
+from registry.manifest import PREDICTIONS
+
+RECOMPUTED, RESCORING = "recomputed", RescoringRule.check
 
 
 def plan(policy: PolicyDocument, manifest_schema: Mapping[str, Any], has_champion: bool) -> list[dict[str, Any]]:
@@ -42,6 +46,10 @@ def plan(policy: PolicyDocument, manifest_schema: Mapping[str, Any], has_champio
         if need is not None:
             needs.setdefault(need.key, []).append(need)
             told.setdefault(need.key, []).append(rule.told())
+    reads = {role for same in needs.values() for need in same for role in need.roles}
+    if policy.evidence.minimum_trust == RECOMPUTED and PREDICTIONS in reads and RESCORING not in needs:
+        # Without it, what rests on predictions stays a client's word, and no rule could ever pass.
+        needs[RESCORING], told[RESCORING] = [rescoring_need(manifest_schema)], [{}]
     return [
         {"key": key, "kind": same[0].kind, "roles": list(same[0].roles), "parameters": _parameters(same, told[key])}
         for key, same in sorted(needs.items())

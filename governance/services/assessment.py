@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from audits.models import Evaluation, JobStatus
-from audits.services.evaluations import current_evaluations, evaluate_version
+from audits.services.evaluations import current_evaluations, evaluate_version, grade_evaluations
+from audits.services.trust import RESCORING
 from governance.champion import champion_for
 from governance.facts import gather_facts
 from governance.models import PolicyVersion, Review, Verdict
@@ -127,6 +128,10 @@ def _evaluations(
     wanting = [item for item in plans if item["key"] not in found]
     if wanting:
         evaluate_version(actor=version.submitted_by, version=version, plans=wanting, champion=champion)
+        found = current_evaluations(version, plans, champion=champion)
+    if any(evaluation.kind == RESCORING for evaluation in found.values()):
+        # One that was planned while the predictions were being re-scored has its grade from before.
+        grade_evaluations(version=version)
         found = current_evaluations(version, plans, champion=champion)
     return found
 

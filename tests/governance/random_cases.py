@@ -36,10 +36,12 @@ def random_policy(rng: Random) -> dict[str, Any]:
 
 
 def random_rule(rng: Random) -> dict[str, Any]:
-    check = rng.choice(("performance", "fairness", "fairness", "comparison", "documentation", "lineage", *DATA_CHECKS))
-    if check in ("documentation", "lineage"):
+    check = rng.choice(
+        ("performance", "fairness", "fairness", "comparison", "documentation", "lineage", "rescoring", *DATA_CHECKS)
+    )
+    if check in ("documentation", "lineage", "rescoring"):
         sections = {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
-        return sections if check == "documentation" else random_lineage_rule(rng)
+        return {"documentation": sections, "rescoring": {"check": check}}.get(check) or random_lineage_rule(rng)
     if check in ("pii", "anonymity", "representation"):
         return {"check": check, **random_exact_rule(rng, check)}
     rule: dict[str, Any] = {"check": check}
@@ -155,6 +157,9 @@ def all_measurements(rng: Random) -> list[dict[str, Any]]:
             for share in (0.0, 0.02):
                 rows += sized(rng, "fairness", metric, over=columns, minimum_group=share)
         rows += groups(rng, columns)
+    for metric in ("prediction_agreement", "predictions_verified"):
+        value = float(rng.random() < 0.8)
+        rows.append(measurement("rescoring", metric, value, low=value, high=value, n=100))
     return rows + data_measurements(rng)
 
 

@@ -56,10 +56,12 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     if evaluation["status"] in unfinished:
         return unfinished[evaluation["status"]]
     if not reliable(evaluation, policy["evidence"], facts["as_of"]):
-        return "missing"
+        return "pending" if waits_for_rescoring(evaluation, policy["evidence"], facts) else "missing"
     rows = [row for row in facts["measurements"] if row["kind"] == key]
     if kind == "pii":
         found = [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
+    elif kind == "rescoring":
+        found = [rescored(rows)]
     elif kind == "representation":
         found = [of_quantity(rule, quantity) for quantity in representation(rule, rows)]
     elif kind in ("quality", "drift", "anonymity", "bias-audit", "proxies"):
@@ -68,6 +70,24 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
         found = [of_quantity(rule, quantity) for quantity in quantities(rule, rows)]
     order = ["error", "missing", "fail", "inconclusive", "pass"]
     return order[min(order.index(status) for status in found)]
+
+
+def rescored(rows: list[dict[str, Any]]) -> str:
+    same = {(row["value"], row["n"], row["note"]) for row in rows if row["metric"] == "prediction_agreement"}
+    checked = {(row["value"], row["n"], row["note"]) for row in rows if row["metric"] == "predictions_verified"}
+    if len(same) > 1 or len(checked) > 1:
+        return "error"
+    if not same or not checked:
+        return "missing"
+    if same.pop()[0] != 1:
+        return "fail"
+    return "pass" if checked.pop()[0] == 1 else "missing"
+
+
+def waits_for_rescoring(evaluation: dict[str, Any], asked: dict[str, Any], facts: dict[str, Any]) -> bool:
+    weak = evaluation["sha256"] is not None and GRADES[evaluation["trust"]] < GRADES[asked["minimum_trust"]]
+    status = facts["evaluations"].get("rescoring", {}).get("status")
+    return weak and asked["minimum_trust"] == "recomputed" and status in ("queued", "running")
 
 
 def key_of(rule: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ DIGEST = {
     "bias-audit:race+sex": "6" * 64,
     "proxies": "7" * 64,
     "representation": "0" * 64,
+    "rescoring": "ab" * 32,
     "quality:training-data:test-data": "8" * 64,
     "drift:reference-data:production-data": "9" * 64,
 }
@@ -114,6 +115,16 @@ def anonymity_rule(**changes: Any) -> dict[str, Any]:
 def representation_rule(**changes: Any) -> dict[str, Any]:
     rule = {"check": "representation", "metric": "group_share", "over": ["race"], "at_least": 0.1, **changes}
     return rule if rule["metric"] == "group_count" else {"confidence": 0.95, **rule}
+
+
+def rescoring_rule(**changes: Any) -> dict[str, Any]:
+    return {"check": "rescoring", **changes}
+
+
+def rescored(*, same: float = 1.0, verified: float = 1.0, note: str = "") -> list[dict[str, Any]]:
+    agreement = measurement("rescoring", "prediction_agreement", same, low=same, high=same, n=1000, note=note)
+    checked = measurement("rescoring", "predictions_verified", verified, low=verified, high=verified, n=1000, note=note)
+    return [agreement, checked]
 
 
 def audit_rule(**changes: Any) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_claimed_evidence_is_told_how_to_become_better():
     )
     assert rule["fix"].startswith("Submit the predictions from a CI job")
     rule = judged(auc_rule(), known(), evidence={"minimum_trust": "recomputed"})
-    assert rule["fix"].startswith("Have the service score the submitted model itself")
+    assert rule["fix"].startswith("Submit the model in a format that the service can run")
 
 
 @pytest.mark.parametrize(
