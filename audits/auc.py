@@ -44,7 +44,7 @@ class Auc:
 
 
 @dataclass(frozen=True, slots=True)
-class _Placements:
+class Placements:
     """Per row: the weighted share of the other class that the row is ranked rightly against."""
 
     value: float
@@ -53,7 +53,8 @@ class _Placements:
     positive: npt.NDArray[np.bool_]
 
 
-def _placements(label: npt.NDArray[Any], score: Floats, weight: Floats | None) -> _Placements:
+def placements(label: npt.NDArray[Any], score: Floats, weight: Floats | None) -> Placements:
+    """Each row's placement among the other class, by midranks; both classes must be there."""
     positive = np.asarray(label, dtype=np.bool_)
     weights = np.ones(len(positive)) if weight is None else np.asarray(weight, dtype=np.float64)
     levels, position = np.unique(score, return_inverse=True)
@@ -64,7 +65,7 @@ def _placements(label: npt.NDArray[Any], score: Floats, weight: Floats | None) -
     below = (negatives - of_negative / 2) / negatives[-1]
     above = 1.0 - (positives - of_positive / 2) / positives[-1]
     value = float((of_positive * below).sum() / of_positive.sum())
-    return _Placements(value, np.where(positive, below[position], above[position]), weights, positive)
+    return Placements(value, np.where(positive, below[position], above[position]), weights, positive)
 
 
 def _variance(deviations: Floats, weight: Floats, positive: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -105,7 +106,7 @@ def roc_auc(label: npt.NDArray[Any], score: Floats, weight: Floats | None = None
     DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44, 837–845; midranks as Sun and Xu (2014), IEEE Signal
     Processing Letters 21, 1389–1393.
     """
-    placed = _placements(label, score, weight)
+    placed = placements(label, score, weight)
     kish = [
         float(w.sum() ** 2 / (w**2).sum()) for w in (placed.weight[placed.positive], placed.weight[~placed.positive])
     ]
@@ -214,7 +215,7 @@ def paired_auc_difference(
     DeLong et al. (1988): the variance of the difference of the two models' placements. Where both areas have no variance
     of their own (both separate perfectly), or a class has one row only, variance recovery from their single intervals, which is conservative.
     """
-    one, two = _placements(label, first, None), _placements(label, second, None)
+    one, two = placements(label, first, None), placements(label, second, None)
     value = one.value - two.value
     lonely = min(int(one.positive.sum()), int((~one.positive).sum())) < 2  # noqa: PLR2004 - one row has no variance
     if (lonely or (_degenerate(one) and _degenerate(two))) and not np.array_equal(first, second):
@@ -224,7 +225,7 @@ def paired_auc_difference(
     return value, max(value - half, -1.0), min(value + half, 1.0), "paired-delong"
 
 
-def _degenerate(placed: _Placements) -> bool:
+def _degenerate(placed: Placements) -> bool:
     return _variance(placed.rows - placed.value, placed.weight, placed.positive)[0] == 0
 
 

@@ -43,6 +43,8 @@ class Reason:
         What people call it.
     text
         The reason as a sentence or a part of one.
+    headline
+        The same without the value: what may stand where nobody's values may.
     value
         The input as it was, with its unit; empty for groups of columns and where hidden.
     contribution
@@ -58,6 +60,7 @@ class Reason:
     features: tuple[str, ...]
     name: str
     text: str
+    headline: str
     value: str
     contribution: float
     share: float
@@ -156,20 +159,25 @@ def _reason(
     touched = any(column in sensitive for column in columns)
     # What is sensitive is never hidden: leaving it out is what must not happen.
     if not touched and any(dictionary.feature(column).hide for column in columns):
-        return Reason(features=(), name="not named", text=NOT_NAMED, value="", hidden=True, **numbers)
+        return Reason(
+            features=(), name="not named", text=NOT_NAMED, headline=NOT_NAMED, value="", hidden=True, **numbers
+        )
     kind, name = key
     if kind == "group":
         group = dictionary.groups[name]
-        called, text, value = group.name, group.adverse or f"{group.name} counted against", ""
+        called, value = group.name, ""
+        headline = text = group.adverse or f"{called} counted against"
     else:
-        feature = dictionary.feature(columns[0])
+        feature = dictionary.feature(name)
         given = inputs.get(name)
-        value = value_words(given, feature.unit)
-        called, text = feature.name, _side_words(feature.adverse_low, feature.adverse_high, given, typical.get(name))
-        text = text or f"{feature.name} ({value}) counted against"
+        called, value = feature.name, value_words(given, feature.unit)
+        words = _side_words(feature.adverse_low, feature.adverse_high, given, typical.get(name))
+        headline, text = words or f"{called} counted against", words or f"{called} ({value}) counted against"
     if touched:
-        text = f"{text} {SENSITIVE}"
-    return Reason(features=columns, name=called, text=text, value=value, sensitive=touched, **numbers)
+        headline, text = f"{headline} {SENSITIVE}", f"{text} {SENSITIVE}"
+    return Reason(
+        features=columns, name=called, text=text, headline=headline, value=value, sensitive=touched, **numbers
+    )
 
 
 def _side_words(low: str, high: str, given: Any, usual: Any) -> str:
