@@ -74,7 +74,7 @@ def _renew(job: LeasedJob, **changes: Any) -> bool:
 def _lost(job: LeasedJob) -> LeaseLost:
     """Why a job is no longer ours."""
     status = type(job)._default_manager.filter(pk=job.pk).values_list("status", flat=True).first()
-    if status == JobStatus.CANCELLED:
+    if status in (JobStatus.CANCELLED, None):
         return Cancelled("this job was cancelled")
     return LeaseLost("this job was taken over by another worker")
 
@@ -172,8 +172,9 @@ def heartbeat(job: LeasedJob) -> Iterator[Progress]:
 def _ending(job: Job) -> Iterator[Job]:
     """One transaction in which a job that is still ours ends."""
     with transaction.atomic():
-        held = type(job)._default_manager.select_for_update().get(pk=job.pk)
-        if held.status != JobStatus.RUNNING or held.lease_token != job.lease_token:
+        held = type(job)._default_manager.select_for_update().filter(pk=job.pk).first()
+        # What-ifs may be deleted while a worker is at them.
+        if held is None or held.status != JobStatus.RUNNING or held.lease_token != job.lease_token:
             raise _lost(job)
         held.lease_token = held.lease_until = None
         held.finished_at = timezone.now()

@@ -13,3 +13,11 @@ def run_evaluation(evaluation_id: str) -> None:
     from audits.services.evaluations import run_evaluation as run
 
     run(evaluation_id=uuid.UUID(evaluation_id))
+
+
+@task()
+def answer_what_if(what_if_id: str) -> None:
+    """Answer one question about a row."""
+    from audits.services.what_ifs import answer_what_if as answer
+
+    answer(what_if_id=uuid.UUID(what_if_id))

@@ -233,6 +233,8 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["d
 COUNTERSIGN_LEASE_SECONDS = int(os.environ.get("COUNTERSIGN_LEASE_SECONDS", "60"))
 COUNTERSIGN_HEARTBEAT_SECONDS = float(os.environ.get("COUNTERSIGN_HEARTBEAT_SECONDS", "10"))
 COUNTERSIGN_MAX_ATTEMPTS = int(os.environ.get("COUNTERSIGN_MAX_ATTEMPTS", "3"))
+# Rows that people ask a model about may be about people: so long they are kept.
+COUNTERSIGN_WHAT_IF_HOURS = float(os.environ.get("COUNTERSIGN_WHAT_IF_HOURS", "24"))
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ import threading
 
 from audits.reaper import start_reaper
 from audits.services.evaluations import reclaim_evaluations
+from audits.services.what_ifs import delete_expired_what_ifs, reclaim_what_ifs
 from audits.stranded_tasks import requeue_stranded_tasks
 from governance.services.dossier_exports import reclaim_dossiers
 from governance.services.rejudging import judge_what_runs
@@ -21,7 +22,7 @@ def start_sweeps() -> list[threading.Event]:
     Apart from each other, so that neither a long judging nor a slow registry keeps dead workers' jobs waiting.
     """
     return [
-        start_reaper([reclaim_evaluations, reclaim_dossiers, requeue_stranded_tasks]),
-        start_reaper([judge_what_runs, seal_waiting_events]),
+        start_reaper([reclaim_evaluations, reclaim_dossiers, reclaim_what_ifs, requeue_stranded_tasks]),
+        start_reaper([judge_what_runs, seal_waiting_events, delete_expired_what_ifs]),
         start_reaper([poll_due_registries], seconds=_POLLING_SECONDS),
     ]

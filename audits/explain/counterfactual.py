@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
-Ask: TypeAlias = "Callable[[dict[str, Array]], tuple[Array, Array]]"
+Ask: TypeAlias = "Callable[[dict[str, Array]], tuple[Any, Any]]"
 """Columns of many rows in; scores (float) and decisions (any values that can be compared) out."""
 Progress: TypeAlias = "Callable[[float, str], object]"
 Steps: TypeAlias = "tuple[tuple[int, Any], ...]"
