@@ -39,6 +39,8 @@ class Signature:
         The classes, as texts, in the order of the score output; empty for regression.
     libraries
         What runs it, with versions: ``{"onnxruntime": "1.31.1"}``.
+    told
+        What else it says of itself: ``{"opset": "ai.onnx 21", "estimator": "RandomForestClassifier"}``.
     sandboxed
         Whether it ran inside our sandbox, so that its answers are what the submitted bytes say. An endpoint's are not.
     size_bytes
@@ -46,7 +48,7 @@ class Signature:
     load_seconds
         From starting the process to the first answer: the cold start.
     trees
-        Whether the model is a sum or mean of decision trees over its own inputs, so that Shapley values are exact.
+        Whether the model looks like a sum or mean of decision trees; whether it is one, :meth:`Model.trees` tells.
     """
 
     format: str
@@ -54,6 +56,7 @@ class Signature:
     outputs: tuple[str, ...]
     classes: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
     sandboxed: bool = True
     size_bytes: int = 0
     load_seconds: float = 0.0
