@@ -140,7 +140,7 @@ def _checked(
     return {
         "row": {} if row is None else check_row(row, features, types=types),
         "key": {} if key is None else check_key(key, version.facts["schema"].get("key", ())),
-        "change": check_row(change or {}, features, types=types, field="change", partial=True),
+        "change": check_row({} if change is None else change, features, types=types, field="change", partial=True),
     }
 
 

@@ -11,7 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.views import APIView
 
 from audits.api import evaluations
-from governance.api import decisions, files, impact, inventory, measuring, nothing, openapi, versions
+from governance.api import decisions, files, impact, inventory, measuring, nothing, openapi, versions, what_ifs
 from registry.api import (
     artifacts,
     datasets,
@@ -87,6 +87,8 @@ urlpatterns: list[URLPattern] = [
     path(_VERSION, _view(versions.VersionView), name="api-version"),
     path(f"{_VERSION}/card", _view(versions.CardView), name="api-card"),
     path(f"{_VERSION}/components", _view(inventory.ComponentsView), name="api-components"),
+    path(f"{_VERSION}/what-ifs", _view(what_ifs.WhatIfsView), name="api-what-ifs"),
+    path(f"{_VERSION}/what-ifs/<uuid:what_if>", _view(what_ifs.WhatIfView), name="api-what-if"),
     path(f"{_VERSION}/evaluations", _view(evaluations.VersionEvaluationsView), name="api-version-evaluations"),
     path(f"{_VERSION}/dossier", _view(versions.VersionDossierView), name="api-version-dossier"),
     path("evaluations/<uuid:evaluation>", _view(evaluations.EvaluationView), name="api-evaluation"),

@@ -83,6 +83,18 @@ def deployed_and_connected(world, version):
     return deployment, sheet
 
 
+def asked(world, version):
+    """What ada asked the version."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from audits.models import WhatIf
+
+    expires = timezone.now() + timedelta(hours=1)
+    return WhatIf.objects.create(version=version, person=world.ada, row={"income": 1, "ratio": 2}, expires_at=expires)
+
+
 @pytest.fixture
 def subject(world):
     from registry.checkpoints import make_checkpoint
@@ -132,6 +144,8 @@ def subject(world):
         **{f"api-registry{end}": [sheet.name] for end in ("", "-poll", "-versions", "-imports", "-links")},
         "api-version-evaluations": ["mortgage-approval", "1"],
         "api-version-dossier": ["mortgage-approval", "1"],
+        "api-what-ifs": ["mortgage-approval", "1"],
+        "api-what-if": ["mortgage-approval", "1", asked(world, version).pk],
         "api-evaluation": [evaluation.pk],
         "api-evaluation-repeat": [evaluation.pk],
         "api-evaluation-cancel": [evaluation.pk],
@@ -183,6 +197,7 @@ def subject(world):
         "api-registry-imports": {"content": "model,version\nchurn,1\n"},
         "api-registry-links": {"model_there": "churn", "model": "mortgage-approval"},
         "api-version-dossier": {"environment": "production"},
+        "api-what-ifs": {"row": {"income": 1, "ratio": 2}},
         "api-gate": {"subject": which},
         "api-sign-offs": {"meaning": "approve", "subject_sha256": review.subject_sha256, "password": "x"},
         "api-promotions": {**which, "environment": "production"},
@@ -287,7 +302,7 @@ def test_what_changes_state_is_not_read_scope(subject):
 
 
 def test_every_role_reads_what_its_model_is_about(world, subject):
-    own, wrong = {"api-dossier", "api-dossier-file", "api-intake"}, {}
+    own, wrong = {"api-dossier", "api-dossier-file", "api-intake", "api-what-if"}, {}
     for who in ("ada", "grace", "edsger", "tony", "barbara"):
         calls = caller(getattr(world, who))
         for name in {name for name, method, _ in guarded() if method == "GET"} - own:
@@ -323,6 +338,7 @@ WRITES = {
     "api-adopt-policy": {"tony", "edsger"},
     "api-evaluation-repeat": {"ada", "tony", "grace"},
     "api-evaluation-cancel": {"ada", "tony", "grace"},
+    "api-what-ifs": {"ada", "tony", "grace", "edsger", "barbara"},
 }
 
 

@@ -17,7 +17,8 @@ TEXT = st.text(max_size=8) | st.sampled_from(
 KEYS = st.sampled_from(
     ["subject", "model", "version", "digest", "context", "environment", "meaning", "subject_sha256", "password", "acknowledged",
      "comment", "slug", "name", "objective", "kpis", "affected_people", "risk_tier", "owner", "username", "role", "label",
-     "sha256", "rows", "columns", "profile", "data_until", "sheet", "base", "reason", "@type", "@context", "source", "manifest", "files", "sections", "limitations"]
+     "sha256", "rows", "columns", "profile", "data_until", "sheet", "base", "reason", "@type", "@context", "source", "manifest", "files", "sections", "limitations",
+     "row", "key", "change", "counterfactual", "income", "ratio"]
 )  # fmt: skip
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
@@ -58,6 +59,7 @@ def addresses(world):
         "api-deployments": ["mortgage-approval"], "api-deployment-end": [1],
         **{f"api-registry{end}": ["sheet"] for end in ("", "-poll", "-imports", "-links")},
         "api-card": ["mortgage-approval", "1"], "api-version-dossier": ["mortgage-approval", "1"],
+        "api-what-ifs": ["mortgage-approval", "1"], "api-what-if": ["mortgage-approval", "1", nothing],
         "api-evaluation-repeat": [evaluation.pk], "api-evaluation-cancel": [evaluation.pk], "api-gate": ["production"], "api-sign-offs": [nothing],
         "api-adopt-policy": [nothing],
     }  # fmt: skip
