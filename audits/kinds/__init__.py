@@ -25,6 +25,7 @@ MODULES = {
     "pii": "audits.kinds.pii",
     "drift": "audits.kinds.drift",
     "representation": "audits.kinds.representation",
+    "load": "audits.kinds.load",
     "environment": "audits.kinds.environment",
     "rescoring": "audits.kinds.rescoring",
 }
