@@ -16,3 +16,12 @@ CHAMPION = "champion/"
 
 EXPECTATIONS = "expectations"
 """The role of an artifact that is no data but says what they should be like; and the parameter that names its path."""
+
+REBUILD = "rebuild"
+"""The training script with the files that it reads, as the manifest's ``execution.rebuild`` names them."""
+
+PACKAGES = "recorded-packages"
+"""The manifest's ``environment``, with the reports of vulnerabilities that came with the version."""
+
+VULNERABILITIES = "vulnerability-report"
+"""The role of an artifact that tells known vulnerabilities of the recorded packages."""

@@ -179,7 +179,7 @@ class Levels(_Located):
     def as_binary(self, classes: Mapping[str, int], *, named: bool) -> npt.NDArray[np.int8]:
         """(n,) zeros and ones by ``classes`` (canonical text to 0 or 1); raises at the first missing or foreign value."""
         self.refuse_blanks()
-        foreign = [index for index, name in enumerate(self.names) if _canonical(name) not in classes]
+        foreign = [index for index, name in enumerate(self.names) if class_text(name) not in classes]
         if foreign:
             code = min(foreign, key=self.first_row)
             wanted = "one of " + _listed(sorted(classes)) if named else "0 or 1"
@@ -187,7 +187,7 @@ class Levels(_Located):
             found = f"; in all it holds {_listed(self.names)}" if len(self.names) > 1 else ""
             row = self.first_row(code)
             raise self.error(f"holds {_listed([self.names[code]])} where {wanted} is expected{hint}{found}", row)
-        table = np.array([classes[_canonical(name)] for name in self.names], dtype=np.int8)
+        table = np.array([classes[class_text(name)] for name in self.names], dtype=np.int8)
         return table[self.codes]
 
 
@@ -201,8 +201,8 @@ def binary_classes(labels: Levels, positive: str | None) -> dict[str, int]:
     """
     if positive is None:
         return {"0.0": 0, "1.0": 1}
-    present = sorted({_canonical(name) for name in labels.names})
-    chosen = _canonical(positive)
+    present = sorted({class_text(name) for name in labels.names})
+    chosen = class_text(positive)
     if chosen not in present:
         raise labels.error(f"never holds the positive class {positive!r}; it holds {_listed(labels.names)}")
     if len(present) > _BINARY:
@@ -262,7 +262,7 @@ def _is_blank(name: str) -> bool:
     return name.strip().lower() in _MISSING_NUMBERS
 
 
-def _canonical(text: str) -> str:
+def class_text(text: str) -> str:
     """One text per value: numbers by their value ("1", "1.0" and "true" are one), all else as it stands."""
     bare = text.strip()
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audits.engines.addresses import Address, parse_address
 from audits.engines.settings import Settings
@@ -34,6 +34,11 @@ class Data:
         may name the hosts of ``COUNTERSIGN_ENGINE_HOSTS`` only.
     model
         What is run, where it is no data but a model; see :func:`audits.scoring.data.source_of`.
+    files
+        Further files that belong to it, by the names that the manifest gives them: what a training script reads, reports of
+        vulnerabilities.
+    facts
+        What the manifest says of it, as plain JSON.
     """
 
     name: str
@@ -41,6 +46,8 @@ class Data:
     url: str = ""
     trusted: bool = False
     model: ModelSource | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, reference: Data | Path | str) -> Data:

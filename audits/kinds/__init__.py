@@ -27,6 +27,7 @@ MODULES = {
     "representation": "audits.kinds.representation",
     "load": "audits.kinds.load",
     "environment": "audits.kinds.environment",
+    "reproduction": "audits.kinds.reproduction",
     "rescoring": "audits.kinds.rescoring",
 }
 """Name of the kind to the module that runs it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audits.data_roles import CHAMPION, EXPECTATIONS
+from audits.services.bundled_inputs import BUNDLES, bundled_input, opened_bundle
 from audits.services.model_inputs import model_input, opened_model
 from registry import artifact_store
 from registry.errors import InvalidInput
@@ -61,6 +62,8 @@ def inputs_of(
 def _playing(role: str, version: ModelVersion) -> Input | None:
     if role == MODEL:
         return model_input(version)
+    if role in BUNDLES:
+        return bundled_input(role, version)
     files = list(version.files.filter(role=role).order_by("path"))
     if files:
         file = files[0]
@@ -113,6 +116,8 @@ def opened(stack: ExitStack, roles: Sequence[str], inputs: Sequence[Mapping[str,
         item = next(data)
         if role.removeprefix(CHAMPION) == MODEL:
             yield Data(name=item["path"], model=opened_model(stack, item))
+        elif role.removeprefix(CHAMPION) in BUNDLES:
+            yield opened_bundle(stack, item)
         elif "url" in item:
             yield Data(name=item["url"], url=item["url"])
         else:

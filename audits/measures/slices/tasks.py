@@ -11,7 +11,7 @@ from audits.measures.slices.axes import Cut, cut_by
 from audits.measures.slices.metrics import SliceMetric
 from audits.measures.slices.report import least_rows, slice_measurements, slice_series
 from audits.measures.slices.search import find_worst
-from audits.prediction_columns import _canonical
+from audits.prediction_columns import class_text
 from audits.prediction_errors import PredictionsError
 from registry.errors import InvalidInput
 
@@ -191,9 +191,9 @@ def _log_loss(cut: Cut, score: str, label: ibis.Value) -> ibis.Value:
 
 def _truth(cut: Cut, column: str, positive: str | None) -> ibis.Value:
     """Whether the column holds the positive class, by the rules of the row reader for what means 1."""
-    wanted = _canonical("1" if positive is None else positive)
+    wanted = class_text("1" if positive is None else positive)
     counted = cut.engine.grouped({"value": cut.source[column]}, of=cut.source).columns()
-    values: list[Any] = [value for value in counted["value"] if value is not None and _canonical(str(value)) == wanted]
+    values: list[Any] = [value for value in counted["value"] if value is not None and class_text(str(value)) == wanted]
     if not values:
         # Nothing was predicted positive: true nowhere.
         return cut.source[column].isnull()
