@@ -172,8 +172,8 @@ def delete_what_if(*, actor: Person, what_if: WhatIf) -> None:
     held = WhatIf.objects.select_for_update(of=("self",)).filter(pk=what_if.pk, person=actor).first()
     if held is None:
         raise NotFound("there is no such what-if that you can see")
-    _record(held, Action.WHAT_IF_DELETED, actor)
     held.delete()
+    _record(what_if, Action.WHAT_IF_DELETED, actor)
 
 
 def delete_expired_what_ifs() -> int:
