@@ -44,6 +44,7 @@ class Answers:
         self.interface = interface
         self.classes = () if interface.task == REGRESSION else _classes(name, interface, known)
         self._known = tuple(known) or self.classes
+        self._named = bool(known)
         if interface.positive and self.classes and interface.positive not in self.classes:
             message = (
                 f"{name}: the positive class {interface.positive!r} is not among the classes {_listed(self.classes)}; "
@@ -102,6 +103,13 @@ class Answers:
 
     def _score_of(self, matrix: np.ndarray[Any, Any]) -> Any:
         if matrix.shape[1] == 1:
+            if self._named and self.classes and self.positive != len(self.classes) - 1:
+                # A model that names two classes and gives one number speaks of the second.
+                message = (
+                    f"{self.name}: the model's one output is of the class {self.classes[-1]!r}, and the positive class is "
+                    f"{self.interface.positive!r}; make {self.classes[-1]!r} the positive class, or save a model that gives both"
+                )
+                raise InvalidInput(message, field="schema.positive")
             return matrix[:, 0].copy()
         if len(self.classes) > _PAIR:
             return matrix.max(axis=1)
@@ -115,7 +123,8 @@ class Answers:
 
         threshold = self.interface.threshold
         if threshold is not None and len(self.classes) == _PAIR:
-            return np.where(score >= threshold, self.positive, 1 - self.positive)
+            chosen: np.ndarray[Any, Any] = np.where(score >= threshold, self.positive, 1 - self.positive)
+            return chosen
         if decisions is not None:
             return self._places(decisions, len(matrix), first)
         if matrix.shape[1] == len(self.classes):

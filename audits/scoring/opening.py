@@ -46,4 +46,4 @@ def open_model(
         return open_composite(source, limits=limits, processes=processes, progress=progress)
     from audits.scoring.endpoint import open_endpoint
 
-    return open_endpoint(source, progress=progress)
+    return open_endpoint(source, processes=processes, progress=progress)

@@ -115,10 +115,10 @@ def batches_of(table: pa.Table) -> Iterator[pa.RecordBatch]:
     yield from table.to_batches(max_chunksize=BATCH_ROWS)
 
 
-def split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """A batch of any size as slices of at most :data:`BATCH_ROWS` rows, in order."""
-    for start in range(0, batch.num_rows, BATCH_ROWS):
-        yield batch.slice(start, BATCH_ROWS)
+def split(batch: pa.RecordBatch, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    """A batch of any size as slices of at most ``rows`` rows, in order."""
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
 
 
 def _bounded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
