@@ -39,13 +39,17 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop:
-    """The mean drop over all shuffles of a feature, and its interval."""
+    """The mean drop over all shuffles of a feature, its standard error, and how that was found."""
 
     feature: str
     value: float
-    low: float
-    high: float
+    error: float
     method: str
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Limits; not clipped, for a shuffled feature may do better by chance."""
+        half = critical_value(confidence) * self.error
+        return self.value - half, self.value + half
 
 
 def labelled(rows: Columns, label: Column, interface: Interface, positive: str) -> Labelled | str:
@@ -57,7 +61,8 @@ def labelled(rows: Columns, label: Column, interface: Interface, positive: str) 
     elif interface.task == "multiclass":
         truth, metric = np.asarray([class_words(value) for value in seen.tolist()], dtype=object), ACCURACY
     else:
-        truth, metric = np.asarray([class_words(value) == positive for value in seen.tolist()], dtype=bool), AUC
+        words = positive.casefold()
+        truth, metric = np.asarray([class_words(v).casefold() == words for v in seen.tolist()], dtype=bool), AUC
     if len(set(truth.tolist())) < 2:  # noqa: PLR2004 - nothing is told apart
         return "the labels of the rows drawn are all the same"
     return Labelled(rows=kept, truth=truth, metric=metric)
@@ -71,7 +76,7 @@ def class_words(value: object) -> str:
 
 
 def drops(
-    model: Model, data: Labelled, *, repeats: int, seed: int, confidence: float, tell: Tell | None = None
+    model: Model, data: Labelled, *, repeats: int, seed: int, tell: Tell | None = None
 ) -> tuple[float, list[Drop]]:
     """The metric itself, and the drop of each feature.
 
@@ -80,7 +85,7 @@ def drops(
     The variance is that of the rows (each row's influence on the drop, averaged over shuffles: DeLong's placements for AUC)
     and that of the shuffles (their variance over their number), added.
     """
-    count, z = count_of(data.rows), critical_value(confidence)
+    count = count_of(data.rows)
     value, whole = _measure(data, _answers(model, data.rows, data.metric), 1)
     found = []
     names = list(data.rows)
@@ -93,11 +98,13 @@ def drops(
         variance = _spread(data, whole[0] - parts.mean(axis=0))
         if repeats > 1:
             variance += float(lost.var(ddof=1)) / repeats
-        half = z * float(np.sqrt(variance))
-        mean = float(lost.mean())
-        found.append(Drop(feature=name, value=mean, low=mean - half, high=mean + half, method=_METHODS[data.metric]))
+        error = float(np.sqrt(variance)) if variance > _NOTHING else 0.0
+        found.append(Drop(feature=name, value=float(lost.mean()), error=error, method=_METHODS[data.metric]))
     return float(value[0]), found
 
+
+_NOTHING = 1e-24
+"""A variance that is only rounding: nothing changed when the feature was shuffled."""
 
 _METHODS = {AUC: "delong-shuffled", ACCURACY: "clt-shuffled", R2: "delta-shuffled"}
 

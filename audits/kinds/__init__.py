@@ -25,6 +25,7 @@ MODULES = {
     "pii": "audits.kinds.pii",
     "drift": "audits.kinds.drift",
     "representation": "audits.kinds.representation",
+    "explanation": "audits.kinds.explanation",
     "load": "audits.kinds.load",
     "environment": "audits.kinds.environment",
     "reproduction": "audits.kinds.reproduction",
