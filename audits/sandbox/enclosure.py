@@ -49,7 +49,7 @@ def command(
         *("--size", str(limits.scratch_bytes), "--perms", "0777", "--tmpfs", SCRATCH),
         *_inputs(inputs),
         *("--remount-ro", "/", "--chdir", SCRATCH, "--"),
-        *(_python(), "-I", "-S", "-B", "-c", _BOOT),
+        *(_python(), "-s", "-P", "-S", "-B", "-c", _BOOT),
     ]
 
 

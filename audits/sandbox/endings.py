@@ -44,7 +44,7 @@ def ending(exit_code: int | None, limits: Limits, cpu_seconds: float, printed: s
     if any(words in printed for words in _MEMORY_WORDS):
         return f"it wanted more than its limit of {limits.memory_bytes // _MIB} MiB of memory"
     if number == signal.SIGKILL:
-        return "it was killed, as by a machine that has no more memory"
+        return "it was killed: by itself, or by a machine that has no more memory"
     if number == signal.SIGSYS:
         return "it made a system call that is not allowed"
     if number:
