@@ -176,8 +176,8 @@ def interactions(
     """Which features move the scores together, by the same methods as :func:`explain`, with the same parameters and errors."""
     columns = columns_of(model.interface.inputs, rows, background)
     ensemble = model.trees()
-    if ensemble is not None:
-        return _together_in_trees(model, ensemble, columns, progress)
+    if ensemble is not None and (together := _together_in_trees(model, ensemble, columns, progress)) is not None:
+        return together
     size = len(columns.features)
     if _exact_affordable(columns, most_evaluations):
         values, base = np.empty((columns.rows, size, size)), 0.0
@@ -246,11 +246,13 @@ def _of_trees(
 
 def _together_in_trees(
     model: Model, ensemble: TreeEnsemble, columns: Columns, progress: Progress | None
-) -> Interactions:
+) -> Interactions | None:
     from audits.explain.tree_interactions import tree_interactions
 
     pool = numbers_of(columns.pool)
     found = tree_interactions(ensemble, pool[:, : columns.rows], pool[:, columns.rows :], progress=progress)
+    if found is None:
+        return None
     return Interactions(
         features=columns.features,
         values=found.values,
