@@ -12,7 +12,8 @@ import numpy.typing as npt
 from audits.auc import paired_auc_difference, roc_auc, unpaired_auc_difference
 from audits.intervals import Floats, critical_value, mean_bootstrap, mean_delta, newcombe_difference
 from audits.measurement import Measurement
-from audits.paired import mcnemar, tango_difference
+from audits.measures.comparison.joint import joint_table, paired_rates
+from audits.measures.comparison.slices import Paired, both, paired_rate
 from audits.performance import FEW_ROWS, row_losses
 from audits.predictions import Predictions
 from registry.errors import InvalidInput
@@ -77,13 +78,21 @@ def compare(
     warnings = [f"not the same rows ({why}): intervals are unpaired, and wider than they could be"] if why else []
     if (challenger.score is None) != (champion.score is None):
         warnings.append("only one of the two has scores: score metrics are not compared")
-    measurements: list[Measurement] = []
+    found = compared(challenger, champion, confidences=confidences, seed=seed, paired=not why)
+    return [item.measurement for item in found], warnings
+
+
+def compared(
+    challenger: Predictions, champion: Predictions, *, confidences: Sequence[float], seed: int, paired: bool
+) -> list[Paired]:
+    """The measurements of :func:`compare`, each with the two values that it is the difference of."""
+    found: list[Paired] = []
     for confidence in confidences:
-        measurements += _rates(challenger, champion, confidence, paired=not why)
+        found += _rates(challenger, champion, confidence, paired=paired)
         if challenger.score is not None and champion.score is not None:
-            measurements.append(_areas(challenger, champion, confidence, paired=not why))
-            measurements += _losses(challenger, champion, confidence, seed, paired=not why)
-    return measurements, warnings
+            found.append(_areas(challenger, champion, confidence, paired=paired))
+            found += _losses(challenger, champion, confidence, seed, paired=paired)
+    return found
 
 
 def _outcomes(predictions: Predictions) -> list[_Outcome]:
@@ -97,38 +106,30 @@ def _outcomes(predictions: Predictions) -> list[_Outcome]:
     ]
 
 
-def _rates(challenger: Predictions, champion: Predictions, confidence: float, *, paired: bool) -> Iterator[Measurement]:
+def _rates(challenger: Predictions, champion: Predictions, confidence: float, *, paired: bool) -> Iterator[Paired]:
+    if paired:
+        for metric, counts in paired_rates(joint_table(challenger, champion).counts[0]).items():
+            yield paired_rate(metric, counts, confidence, level=confidence)
+        return
     z = critical_value(confidence)
     for one, two in zip(_outcomes(challenger), _outcomes(champion), strict=True):
         x1, n1 = int((one.success & one.among).sum()), int(one.among.sum())
         x2, n2 = int((two.success & two.among).sum()), int(two.among.sum())
-        notes = [_both(x1 / n1, x2 / n2)]
-        if paired:
-            b = int((one.success & ~two.success & one.among).sum())
-            c = int((two.success & ~one.success & one.among).sum())
-            low, high = tango_difference(b, c, n1, z)
-            p, test = mcnemar(b, c)
-            notes.append(f"discordant {b} against {c}, {test} p = {p:.4g}")
-        else:
-            limits = newcombe_difference(x1, n1, x2, n2, z)
-            low, high = float(limits[0]), float(limits[1])
-        yield Measurement(
+        low, high = newcombe_difference(x1, n1, x2, n2, z)
+        found = Measurement(
             metric=one.metric,
             value=x1 / n1 - x2 / n2,
-            low=low,
-            high=high,
-            n=n1 if paired else n1 + n2,
-            method="tango" if paired else "newcombe",
+            low=float(low),
+            high=float(high),
+            n=n1 + n2,
+            method="newcombe",
             confidence=confidence,
-            note="; ".join(notes),
+            note=both(x1 / n1, x2 / n2),
         )
+        yield Paired(found, x1 / n1, x2 / n2)
 
 
-def _both(challenger: float, champion: float) -> str:
-    return f"challenger {challenger:.4f}, champion {champion:.4f}"
-
-
-def _areas(challenger: Predictions, champion: Predictions, confidence: float, *, paired: bool) -> Measurement:
+def _areas(challenger: Predictions, champion: Predictions, confidence: float, *, paired: bool) -> Paired:
     assert challenger.score is not None
     assert champion.score is not None
     z = critical_value(confidence)
@@ -137,7 +138,7 @@ def _areas(challenger: Predictions, champion: Predictions, confidence: float, *,
         value, low, high, method = paired_auc_difference(challenger.label, challenger.score, champion.score, z)
     else:
         value, low, high, method = unpaired_auc_difference(first, second, z)
-    return Measurement(
+    found = Measurement(
         metric="roc_auc_score",
         value=value,
         low=low,
@@ -145,13 +146,14 @@ def _areas(challenger: Predictions, champion: Predictions, confidence: float, *,
         n=len(challenger) if paired else len(challenger) + len(champion),
         method=method,
         confidence=confidence,
-        note=_both(first.value, second.value),
+        note=both(first.value, second.value),
     )
+    return Paired(found, first.value, second.value)
 
 
 def _losses(
     challenger: Predictions, champion: Predictions, confidence: float, seed: int, *, paired: bool
-) -> Iterator[Measurement]:
+) -> Iterator[Paired]:
     assert challenger.score is not None
     assert champion.score is not None
     first, second = row_losses(challenger, challenger.score), row_losses(champion, champion.score)
@@ -159,7 +161,7 @@ def _losses(
         two = second[metric]
         value = float(one.mean() - two.mean())
         low, high, method = _mean_difference(one, two, confidence, seed, paired=paired)
-        yield Measurement(
+        found = Measurement(
             metric=metric,
             value=value,
             low=min(low, value),
@@ -167,8 +169,9 @@ def _losses(
             n=len(one) if paired else len(one) + len(two),
             method=method,
             confidence=confidence,
-            note=_both(float(one.mean()), float(two.mean())),
+            note=both(float(one.mean()), float(two.mean())),
         )
+        yield Paired(found, float(one.mean()), float(two.mean()))
 
 
 def _mean_difference(

@@ -56,6 +56,8 @@ def add_parser(subparsers: SubParsers) -> None:
 
 
 def _help(place: str) -> str:
+    if place in (MODEL, "champion-model"):
+        return f"the {place.replace('-', ' ')}: {_MODEL}"
     return f"the {place}'s model: {_MODEL}" if place == "champion" else f"the {place} data: {_DATA}"
 
 
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from registry.errors import CountersignError
 
     kind = kind_named(VERBS.get(args.kind, args.kind))
-    data = [getattr(args, place) for place in (*kind.inputs, *kind.optional)]
+    data = [getattr(args, place.replace("-", "_")) for place in (*kind.inputs, *kind.optional)]
     try:
         report = evaluate(kind.name, data, kind.parameters_of(args))
     except CountersignError as error:

@@ -12,7 +12,7 @@ from audits.series_view import exhibits_of
 
 _CELLS = ("tp", "fp", "tn", "fn")
 
-_TOLD_BY_TABLES = ("quality", "drift", "pii", "proxies", "anonymity", "bias-audit", "representation")
+_TOLD_BY_TABLES = ("quality", "drift", "pii", "proxies", "anonymity", "bias-audit", "representation", "comparison")
 """Kinds whose tables say per column or group what is of note; only what holds for everybody is printed beside."""
 
 _MOST_ROWS = 20

@@ -97,6 +97,16 @@ METRIC_WORDS: Mapping[str, str] = {
     "t_closeness": "t-closeness",
     "sample_uniqueness": "Share of unique records",
     "average_reidentification_risk": "Average risk of re-identification",
+    "flip_rate": "Share of decisions that change sides",
+    "flip_to_negative_rate": "Share of decisions that become negative",
+    "flip_to_positive_rate": "Share of decisions that become positive",
+    "flip_rate_difference": "Difference in shares that change sides",
+    "flip_to_negative_rate_difference": "Difference in shares that become negative",
+    "flip_to_positive_rate_difference": "Difference in shares that become positive",
+    "mcnemar_p_value": "McNemar’s p-value",
+    "challenger_only_right": "Rows that only the challenger has right",
+    "champion_only_right": "Rows that only the champion has right",
+    "benefit_difference": "Difference in what a decision is worth",
     "count": "Number of cases",
     "tp": "True positives",
     "fp": "False positives",
@@ -108,7 +118,7 @@ _SMALLEST_P = 0.001
 
 WHOLE_METRICS = frozenset(
     {"count", "tp", "fp", "tn", "fn", "unknown_count", "constant_columns", "expectations_failed", "k_anonymity",
-     "l_diversity_distinct", "group_count"}
+     "l_diversity_distinct", "group_count", "challenger_only_right", "champion_only_right"}
 )  # fmt: skip
 """Metrics whose values are whole numbers."""
 

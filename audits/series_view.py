@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from audits import data_exhibits, drift_exhibits, group_exhibits, quality_exhibits, scan_exhibits, score_exhibits
+from audits import (
+    comparison_exhibits,
+    data_exhibits,
+    drift_exhibits,
+    group_exhibits,
+    quality_exhibits,
+    scan_exhibits,
+    score_exhibits,
+)
 from audits.exhibit import Column, Exhibit, measured, table_exhibit, text
 from audits.series import Series
 
@@ -64,5 +72,9 @@ MAKERS: dict[str, Maker] = {
     "class_sizes": data_exhibits.class_sizes,
     "identifying_columns": data_exhibits.identifying_columns,
     "identifying_sets": data_exhibits.identifying_sets,
+    "flips": comparison_exhibits.flips,
+    "flipped_rows": comparison_exhibits.flipped_rows,
+    "paired_differences": comparison_exhibits.differences,
+    "benefit_difference": comparison_exhibits.benefit,
 }
 """Name of a series to what makes its exhibits."""

@@ -44,13 +44,17 @@ CARD = {
 
 
 def predictions_csv(*, ratio: float = 1.0, n: int = 2000, seed: int = 1, skill: float = 0.35) -> bytes:
-    """Test predictions in which group b is selected ``ratio`` times as often as group a."""
+    """Test predictions in which group b is selected ``ratio`` times as often as group a.
+
+    The rows are always the same ones; ``seed`` makes another model's scores of them.
+    """
     import numpy as np
 
-    rng = np.random.default_rng(seed)
-    group = np.where(rng.random(n) < 0.5, "a", "b")
-    label = (rng.random(n) < 0.7).astype(int)
-    score = np.clip(0.5 + skill * (label - 0.7) + rng.normal(0, 0.15, n), 0, 1)
+    rows = np.random.default_rng(1)
+    group = np.where(rows.random(n) < 0.5, "a", "b")
+    label = (rows.random(n) < 0.7).astype(int)
+    noise = rows if seed == 1 else np.random.default_rng(seed)
+    score = np.clip(0.5 + skill * (label - 0.7) + noise.normal(0, 0.15, n), 0, 1)
     cut = np.where(
         group == "a", np.quantile(score[group == "a"], 0.3), np.quantile(score[group == "b"], 1 - 0.7 * ratio)
     )

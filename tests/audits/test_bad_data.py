@@ -22,10 +22,12 @@ def test_it_is_refused_and_the_place_is_named(case, tmp_path, capsys):
         assert word in said
 
 
-def test_predictions_of_other_rows_are_compared_unpaired_and_it_is_said(tmp_path, capsys):
+def test_predictions_of_other_rows_are_not_compared_and_it_is_said_what_to_do(tmp_path, capsys):
     champion = second(lenders(), text(*LINES[:4]))(tmp_path)
-    assert main(["comparison", str(champion), f"{champion}.other", *NAMES.split()]) == 0
-    assert "not the same rows" in capsys.readouterr().out
+    assert main(["comparison", str(champion), f"{champion}.other", *NAMES.split()]) == 2
+    said = capsys.readouterr().err
+    assert "they have 5 and 4 rows" in said
+    assert "Submit predictions of the same rows" in said
 
 
 def test_there_are_enough_of_them():
