@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from audits.inside.formats.class_names import class_names
 from audits.inside.formats.columns import rows_in
 from audits.inside.formats.loaded import Answer, Loaded
 from audits.inside.loading import load_model
@@ -47,6 +48,12 @@ def score(state: Loaded, arguments: Mapping[str, Any], batches: Batches) -> tupl
     return {}, (_batch_of(state.answer(rows_in(batch, names), decisions=wanted)) for batch in batches or ())
 
 
+def outputs(state: Loaded, arguments: Mapping[str, Any], batches: Batches) -> tuple[dict[str, Any], Batches]:
+    """All that the model answers, one batch for one: ``NAME``, or ``NAME:0`` … where an output has several columns."""
+    names = state.interface["inputs"]
+    return {}, (_all_columns(state.outputs(rows_in(batch, names)), batch.num_rows) for batch in batches or ())
+
+
 def trees(state: Loaded, arguments: Mapping[str, Any], batches: Batches) -> tuple[dict[str, Any], Batches]:
     """The model's trees: ``found`` and what is told once, with one batch of a row per node; ``root`` marks first nodes."""
     import numpy as np
@@ -77,4 +84,19 @@ def _batch_of(answer: Answer) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-OPERATIONS: dict[str, Operation] = {"score": score, "trees": trees}
+def _all_columns(outputs: Mapping[str, Any], rows: int) -> pa.RecordBatch:
+    import numpy as np
+    import pyarrow as pa
+
+    columns: dict[str, pa.Array] = {}
+    for name, output in outputs.items():
+        block = np.asarray(output).reshape(rows, -1)
+        for place in range(block.shape[1]):
+            flat = block[:, place]
+            number = flat.dtype.kind in "fiub"
+            typed = pa.array(flat.astype(np.float64)) if number else pa.array(class_names(flat), type=pa.string())
+            columns[name if block.shape[1] == 1 else f"{name}:{place}"] = typed
+    return pa.RecordBatch.from_pydict(columns)
+
+
+OPERATIONS: dict[str, Operation] = {"score": score, "outputs": outputs, "trees": trees}

@@ -159,7 +159,8 @@ class Answers:
             if decisions is None or not self.classes:
                 raise self._failed("answered with neither scores nor decisions")
             places = self._places(decisions, rows, first)
-            return np.eye(len(self.classes))[places]
+            chosen: np.ndarray[Any, Any] = np.eye(len(self.classes))[places]
+            return chosen
         matrix = np.asarray(values, dtype=np.float64)
         if len(matrix) != rows:
             raise self._failed(f"answered with {len(matrix):,} rows to {rows:,}")
@@ -177,6 +178,27 @@ class Answers:
 
     def _failed(self, sentence: str) -> ModelFailed:
         return ModelFailed(f"{self.name}: the model {sentence}")
+
+
+def checked_outputs(name: str, batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
+    """All outputs of a model, for the next step of a graph: finite float64 and text, as many rows as were asked.
+
+    Raises
+    ------
+    ModelFailed
+        Naming the output that is something else.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    if batch.num_rows != rows:
+        raise ModelFailed(f"{name}: the model answered with {batch.num_rows:,} rows to {rows:,}")
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if column.null_count or not (pa.types.is_float64(field.type) or pa.types.is_string(field.type)):
+            raise ModelFailed(f"{name}: the model answered {field.name[:100]!r} with nothing, or as {field.type}")
+        if pa.types.is_float64(field.type) and not np.isfinite(column.to_numpy(zero_copy_only=False)).all():
+            raise ModelFailed(f"{name}: the model answered {field.name[:100]!r} with numbers that are not finite")
+    return batch
 
 
 def _classes(name: str, interface: Interface, known: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from audits.sandbox.errors import ModelFailed
 from audits.scoring import inference_protocol as protocol
-from audits.scoring.answers import Answers
+from audits.scoring.answers import Answers, checked_outputs
 from audits.scoring.endpoint_address import place_of
 from audits.scoring.endpoint_http import Bounds, EndpointConnection
 from audits.scoring.inference_protocol import TensorShape
@@ -83,6 +83,13 @@ class EndpointModel:
         ]
         return np.concatenate(found) if found else np.empty(0)
 
+    def outputs(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """All outputs by name; see :meth:`audits.scoring.model.RunModel.outputs`."""
+        inputs = self.interface.inputs
+        parts = (prepared(part, inputs) for batch in batches for part in split(batch, self._rows))
+        for asked, answer in self._lanes.in_order(parts, self._answer):
+            yield checked_outputs(self._source.name, _all_columns(answer, asked.num_rows), asked.num_rows)
+
     def trees(self) -> TreeEnsemble | None:
         """Always None: an endpoint does not tell."""
         return None
@@ -94,14 +101,19 @@ class EndpointModel:
     def _ask(
         self, connection: EndpointConnection, part: pa.RecordBatch
     ) -> tuple[np.ndarray[Any, Any] | None, Sequence[str] | None]:
-        tensors = self._tensors(part)
-        body, headers = protocol.encode(tensors, binary=self._binary)
+        answer = self._answer(connection, part)
+        kinds = {name: kind for name, (kind, _values) in answer.items()}
         try:
-            answer = protocol.decode(connection.post(self._path, body, headers))
-            outputs = self._outputs or chosen_outputs(
-                {name: kind for name, (kind, _values) in answer.items()}, self.interface
-            )
-            return outputs.taken(answer, part.num_rows)
+            return (self._outputs or chosen_outputs(kinds, self.interface)).taken(answer, part.num_rows)
+        except ModelFailed as error:
+            raise ModelFailed(f"{self._source.name}: {error}") from error
+
+    def _answer(
+        self, connection: EndpointConnection, part: pa.RecordBatch
+    ) -> dict[str, tuple[str, np.ndarray[Any, Any]]]:
+        try:
+            body, headers = protocol.encode(self._tensors(part), binary=self._binary)
+            return protocol.decode(connection.post(self._path, body, headers))
         except ModelFailed as error:
             raise ModelFailed(f"{self._source.name}: {error}") from error
 
@@ -213,6 +225,22 @@ def _told(metadata: Any) -> dict[str, str]:
         if isinstance(versions := metadata.get("versions"), list):
             found["versions"] = ", ".join(str(version)[:50] for version in versions[:10])
     return found
+
+
+def _all_columns(answer: Mapping[str, tuple[str, np.ndarray[Any, Any]]], rows: int) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    columns: dict[str, pa.Array] = {}
+    for name, (kind, values) in answer.items():
+        if not values.shape or values.shape[0] != rows:
+            raise ModelFailed(f"the endpoint answered {name!r} of shape {list(values.shape)} to {rows:,} rows")
+        block = values.reshape(rows, -1)
+        for place in range(block.shape[1]):
+            flat = block[:, place]
+            text = kind in {protocol.BYTES, protocol.BOOL}
+            typed = pa.array([str(value) for value in flat.tolist()], type=pa.string()) if text else pa.array(flat)
+            columns[name if block.shape[1] == 1 else f"{name}:{place}"] = typed
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _columns(part: pa.RecordBatch, names: Sequence[str]) -> dict[str, np.ndarray[Any, Any]]:

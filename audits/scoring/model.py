@@ -160,3 +160,10 @@ class Model(Protocol):
 
     def usage(self) -> Usage | None:
         """What it took so far; ``None`` where it runs elsewhere."""
+
+
+class RunModel(Model, Protocol):
+    """A file or an endpoint: a model that can also say all that it answers, for the next step of a graph."""
+
+    def outputs(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Every output by the model's own name, as numbers or texts: ``NAME``, or ``NAME:0`` … where it has several columns."""

@@ -54,8 +54,22 @@ def batch_of(columns: Mapping[str, Any], inputs: Sequence[str]) -> pa.RecordBatc
         flat = np.column_stack(arrays).astype(np.float64, copy=False).reshape(-1)
         lists = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(inputs))
         return pa.RecordBatch.from_arrays([lists], names=[MATRIX])
-    table = [_as_arrow(array, name) for array, name in zip(arrays, inputs, strict=True)]
-    return prepared(pa.RecordBatch.from_arrays(table, names=list(inputs)), inputs)
+    return columns_of(columns, inputs)
+
+
+def columns_of(columns: Mapping[str, Any], inputs: Sequence[str]) -> pa.RecordBatch:
+    """Arrays, lists or Arrow columns by name as one batch with a column of its own for each.
+
+    Raises
+    ------
+    InvalidInput
+        As :func:`batch_of`.
+    """
+    import pyarrow as pa
+
+    table = [_as_arrow(_array(columns[name]), name) for name in inputs if name in columns]
+    there = [name for name in inputs if name in columns]
+    return prepared(pa.RecordBatch.from_arrays(table, names=there), inputs)
 
 
 def _array(values: Any) -> Any:

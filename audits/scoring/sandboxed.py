@@ -12,7 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from audits.sandbox.errors import ModelFailed
-from audits.scoring.answers import Answers
+from audits.scoring.answers import Answers, checked_outputs
 from audits.scoring.formats import format_of
 from audits.scoring.lanes import Lanes
 from audits.scoring.model import Signature, TreeEnsemble, Usage
@@ -66,6 +66,14 @@ class SandboxedModel:
             found.append(self._answers.scores(values, decisions, rows=asked.num_rows))
         return np.concatenate(found) if found else np.empty(0)
 
+    def outputs(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """All outputs by name; see :meth:`audits.scoring.model.RunModel.outputs`."""
+        parts = (prepared(part, self.interface.inputs) for batch in batches for part in split(batch))
+        for asked, (_values, found) in self._lanes.in_order(parts, self._ask_outputs):
+            if len(found) != 1:
+                raise ModelFailed(f"{self._name}: the sandbox answered with {len(found)} batches to one")
+            yield checked_outputs(self._name, found[0], asked.num_rows)
+
     def trees(self) -> TreeEnsemble | None:
         """The model's trees, read out inside the sandbox and checked here."""
         values, batches = self._lanes.ask(partial(self._call, "trees", {}, None)).result()
@@ -86,6 +94,9 @@ class SandboxedModel:
     def _ask(self, wanted: bool, session: Session, part: pa.RecordBatch) -> _Outputs:
         _values, batches = self._call("score", {"decisions": wanted}, [part], session)
         return _outputs(self._name, batches)
+
+    def _ask_outputs(self, session: Session, part: pa.RecordBatch) -> tuple[Mapping[str, Any], list[pa.RecordBatch]]:
+        return self._call("outputs", {}, [part], session)
 
     def _call(
         self, operation: str, arguments: Mapping[str, Any], batches: list[pa.RecordBatch] | None, session: Session

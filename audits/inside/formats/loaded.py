@@ -54,6 +54,9 @@ class Loaded(Protocol):
     def answer(self, rows: Rows, *, decisions: bool) -> Answer:
         """Answers to rows; ``decisions`` says whether the model's own decisions are wanted."""
 
+    def outputs(self, rows: Rows) -> Mapping[str, Any]:
+        """Every output by its own name, as arrays of numbers or texts with a row for each row."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:

@@ -64,6 +64,11 @@ class OnnxModel:
         label = found.get(self._label) if self._label and self.interface["task"] != "regression" else None
         return Answer(values=values, decisions=None if label is None else decided(label))
 
+    def outputs(self, rows: Rows) -> Mapping[str, Any]:
+        """All outputs; lists of maps as the columns of their keys in order."""
+        found = dict(zip(self._outputs, self._session.run(list(self._outputs), self._feed(rows)), strict=True))
+        return {name: self._values(out, rows.count) if isinstance(out, list) else out for name, out in found.items()}
+
     def _feed(self, rows: Rows) -> dict[str, Any]:
         if self.stacked:
             (node,) = self._inputs.values()

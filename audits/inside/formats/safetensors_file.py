@@ -53,7 +53,7 @@ class WeightsModel:
         self.description = Description(
             format="safetensors",
             inputs=dict.fromkeys(interface["inputs"], "number"),
-            outputs=tuple(f"output {place}" for place in range(outputs)),
+            outputs=tuple("output" if outputs == 1 else f"output:{place}" for place in range(outputs)),
             classes=() if interface["task"] == "regression" else classes,
             libraries=libraries,
             told={"architecture": self._architecture},
@@ -72,6 +72,10 @@ class WeightsModel:
             block = block @ weight.T + bias
         plain = self._architecture == "linear" or self.interface["task"] == "regression"
         return Answer(values=block if plain else _probabilities(block))
+
+    def outputs(self, rows: Rows) -> Mapping[str, Any]:
+        """The outputs as they are scored."""
+        return {"output": self.answer(rows, decisions=False).values}
 
 
 def load(path: Path, interface: Mapping[str, Any]) -> WeightsModel:

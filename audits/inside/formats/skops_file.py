@@ -62,6 +62,11 @@ class SkopsModel:
         own = self.description.classes and (decisions or values is None)
         return Answer(values=values, decisions=decided(self.estimator.predict(taken)) if own else None)
 
+    def outputs(self, rows: Rows) -> Mapping[str, Any]:
+        """What each of the estimator's methods gives."""
+        taken = self._taken(rows)
+        return {name: getattr(self.estimator, name)(taken) for name in self.description.outputs}
+
     def _taken(self, rows: Rows) -> Any:
         """The rows in the form that the estimator was fitted on."""
         if self._alone and (rows.matrix is None and rows.texts):
