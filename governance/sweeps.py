@@ -1,9 +1,10 @@
-"""What every worker does beside its tasks: takes back what dead workers left, judges what time changes, seals, polls."""
+"""What every worker does beside its tasks: takes back what dead workers left, judges what time changes, seals, polls, tries its sandbox."""
 
 from __future__ import annotations
 
 import threading
 
+from audits.model_execution import try_model_execution
 from audits.reaper import start_reaper
 from audits.services.evaluations import reclaim_evaluations
 from audits.services.what_ifs import delete_expired_what_ifs, reclaim_what_ifs
@@ -14,6 +15,7 @@ from registry.services.external_imports import poll_due_registries
 from registry.services.sealing import seal_waiting_events
 
 _POLLING_SECONDS = 60
+_TRYING_SECONDS = 3600
 
 
 def start_sweeps() -> list[threading.Event]:
@@ -25,4 +27,5 @@ def start_sweeps() -> list[threading.Event]:
         start_reaper([reclaim_evaluations, reclaim_dossiers, reclaim_what_ifs, requeue_stranded_tasks]),
         start_reaper([judge_what_runs, seal_waiting_events, delete_expired_what_ifs]),
         start_reaper([poll_due_registries], seconds=_POLLING_SECONDS),
+        start_reaper([try_model_execution], seconds=_TRYING_SECONDS),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -43,7 +44,7 @@ def command(
         *_apart(),
         *("--new-session", "--die-with-parent", "--hostname", "sandbox", "--clearenv"),
         *("--info-fd", str(told)),
-        *_variables(threads, environment),
+        *(part for pair in sorted(variables(threads, environment).items()) for part in ("--setenv", *pair)),
         *_machine(),
         *("--dev", "/dev", "--remount-ro", "/dev"),
         *("--size", str(limits.scratch_bytes), "--perms", "0777", "--tmpfs", SCRATCH),
@@ -67,8 +68,9 @@ def _apart() -> list[str]:
     return [*apart, "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
 
 
-def _variables(threads: int, environment: Mapping[str, str]) -> Iterator[str]:
-    variables = {
+def variables(threads: int, environment: Mapping[str, str]) -> dict[str, str]:
+    """All that a sandbox has for an environment, with ``environment`` beside and before what every one has."""
+    return {
         "PATH": "/usr/bin:/bin",
         "HOME": SCRATCH,
         "TMPDIR": SCRATCH,
@@ -82,8 +84,6 @@ def _variables(threads: int, environment: Mapping[str, str]) -> Iterator[str]:
         **dict.fromkeys(_THREADS, str(threads)),
         **environment,
     }
-    for name, value in sorted(variables.items()):
-        yield from ("--setenv", name, value)
 
 
 @cache
@@ -115,9 +115,18 @@ def _machine() -> tuple[str, ...]:
         arguments += ("--ro-bind", path, path)
     arguments += ("--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
     arguments += ("--ro-bind-try", "/usr/share/zoneinfo", "/usr/share/zoneinfo")
-    arguments += ("--ro-bind", sysconfig.get_path("purelib"), PACKAGES)
+    arguments += ("--ro-bind", _packages(), PACKAGES)
     arguments += ("--ro-bind", str(Path(__file__).parent.parent / "inside"), f"{CODE}/audits/inside")
     return tuple(arguments)
+
+
+def _packages() -> str:
+    # Where they are in fact imported from, in whatever way this process was started.
+    found = importlib.util.find_spec("pyarrow")
+    if found is None or found.origin is None:
+        message = "pyarrow is not installed"
+        raise SandboxUnavailable(message)
+    return str(Path(found.origin).parent.parent)
 
 
 def _libraries() -> Iterator[str]:

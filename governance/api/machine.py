@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from audits.model_execution import model_execution
 from audits.models import Evaluation
 from governance.models import GateDecision, Review
 from governance.pyz import client_pyz
@@ -34,7 +36,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return JsonResponse({"status": "migrations are missing: run manage.py migrate"}, status=503)
-    return JsonResponse({"status": "ok"})
+    # Said and no reason to be taken out of service: all that needs no model still works.
+    return JsonResponse({"status": "ok", "model_execution": asdict(model_execution())})
 
 
 def _count(registry: CollectorRegistry, name: str, text: str, label: str, rows: dict[str, int]) -> None:

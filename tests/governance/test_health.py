@@ -11,6 +11,10 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 import countersign_verify
+from audits.model_execution import try_model_execution
+from audits.sandbox.probe import Probe
+from governance.page_selectors.evidence import EvidencePart
+from governance.templatetags.sandbox import why_not_run
 from registry.signing_key import verification_pem
 from tests.scenario import predictions_csv
 
@@ -20,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 @pytest.mark.parametrize("address", ["/health/live", "/health/ready"])
 def test_probes_answer_without_signing_in(client, address):
     response = client.get(address)
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()["status"]) == (200, "ok")
     assert client.post(address).status_code == 405
 
 
@@ -62,3 +66,27 @@ def test_the_verification_key_is_public_and_the_signing_key_is_not(client):
     assert pem == verification_pem()
     assert b"PUBLIC KEY" in pem
     assert b"PRIVATE" not in pem
+
+
+def test_readiness_says_whether_models_can_be_run_and_does_not_fail_for_it(client, monkeypatch):
+    """Nobody has tried at first; then a worker did."""
+    assert client.get("/health/ready").json()["model_execution"]["works"] is None
+    found = Probe(works=False, reason="bubblewrap is not installed (Debian: bubblewrap)")
+    monkeypatch.setattr("audits.model_execution.probe", lambda fresh: found)
+    try_model_execution()
+    response = client.get("/health/ready")
+    assert (response.status_code, response.json()["model_execution"]) == (
+        200,
+        {"works": False, "reason": "bubblewrap is not installed (Debian: bubblewrap)"},
+    )
+
+
+def test_a_check_that_runs_models_says_where_none_can_be_run(monkeypatch):
+    def part(key):
+        return EvidencePart(key, key, [], None, [])
+
+    assert why_not_run(part("rescoring")) == ""
+    found = Probe(works=False, reason="no bubblewrap")
+    monkeypatch.setattr("audits.model_execution.probe", lambda fresh: found)
+    try_model_execution()
+    assert (why_not_run(part("rescoring")), why_not_run(part("fairness"))) == ("no bubblewrap", "")
