@@ -9,6 +9,7 @@ from governance.rules.bias_audit_rule import BiasAuditRule
 from governance.rules.comparison_rule import ComparisonRule
 from governance.rules.documentation_rule import DocumentationRule
 from governance.rules.drift_rule import DriftRule
+from governance.rules.environment_rule import EnvironmentRule
 from governance.rules.fairness_rule import FairnessRule
 from governance.rules.lineage_rule import LineageRule
 from governance.rules.performance_rule import PerformanceRule
@@ -17,6 +18,7 @@ from governance.rules.prohibited_rule import ProhibitedFeaturesRule
 from governance.rules.proxies_rule import ProxiesRule
 from governance.rules.quality_rule import QualityRule
 from governance.rules.representation_rule import RepresentationRule
+from governance.rules.reproduction_rule import ReproductionRule
 from governance.rules.rescoring_rule import RescoringRule
 from governance.rules.rule import Rule
 from governance.rules.terms_rule import TermsRule
@@ -39,5 +41,7 @@ CHECKS: Mapping[str, type[Rule]] = {
         TermsRule,
         ProhibitedFeaturesRule,
         RescoringRule,
+        ReproductionRule,
+        EnvironmentRule,
     )
 }

@@ -17,6 +17,9 @@ CONFIDENCES = (0.9, 0.95)
 SECTIONS = ("intended_use", "limitations", "owner")
 FEATURES = ("age", "income", "zip")
 DATA_CHECKS = ("quality", "drift", "pii", "anonymity", "bias-audit", "proxies", "representation")
+MODEL_CHECKS = ("reproduction", "environment")
+STEPS = ("metric-equivalent", "prediction-identical", "bit-identical")
+SEVERITIES = ("critical", "high", "unknown")
 ENTITIES = ("email", "phone", "national_id", "us_ssn", "any")
 AS_OF = "2026-11-21T06:00:00Z"
 MOMENTS = ("2026-11-21T05:59:59Z", "2026-11-20T06:00:00Z", "2026-11-11T06:00:00Z", "2026-11-11T05:59:59Z", None)
@@ -37,12 +40,22 @@ def random_policy(rng: Random) -> dict[str, Any]:
 
 def random_rule(rng: Random) -> dict[str, Any]:
     check = rng.choice(
-        ("performance", "fairness", "fairness", "comparison", "documentation", "lineage", "rescoring", *DATA_CHECKS)
+        (
+            "performance",
+            "fairness",
+            "fairness",
+            "comparison",
+            "documentation",
+            "lineage",
+            "rescoring",
+            *MODEL_CHECKS,
+            *DATA_CHECKS,
+        )
     )
     if check in ("documentation", "lineage", "rescoring"):
         sections = {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
         return {"documentation": sections, "rescoring": {"check": check}}.get(check) or random_lineage_rule(rng)
-    if check in ("pii", "anonymity", "representation"):
+    if check in ("pii", "anonymity", "representation", *MODEL_CHECKS):
         return {"check": check, **random_exact_rule(rng, check)}
     rule: dict[str, Any] = {"check": check}
     if rng.random() < 0.8:
@@ -80,6 +93,8 @@ def random_representation_rule(rng: Random) -> dict[str, Any]:
 def random_exact_rule(rng: Random, check: str) -> dict[str, Any]:
     if check == "representation":
         return random_representation_rule(rng)
+    if check in MODEL_CHECKS:
+        return random_rebuild(rng) if check == "reproduction" else random_environment(rng)
     if check == "anonymity":
         return {"metric": "k_anonymity", "quasi": ["zip", "age"], "at_least": rng.randint(1, 8)}
     where = rng.choice(("features", "training-data", "test-predictions"))
@@ -97,6 +112,27 @@ def random_data_rule(rng: Random, check: str) -> dict[str, Any]:
         return {"metric": rng.choice(("impact_ratio", "selection_rate")), "race": "race", "sex": "sex"}
     rule = {"metric": "proxy_roc_auc", "attribute": rng.choice(("race", "sex"))}
     return rule | rng.choice(({}, {"each": columns}))
+
+
+def random_rebuild(rng: Random) -> dict[str, Any]:
+    if rng.random() < 0.6:
+        return {"at_least": rng.choice(STEPS)}
+    if rng.random() < 0.5:
+        return {"metric": rng.choice(("score_difference", "metric_difference")), "at_most": grid(rng)}
+    rule: dict[str, Any] = {"metric": "decision_difference", "at_most": grid(rng)}
+    sure = {"confidence": rng.choice(CONFIDENCES), "on_inconclusive": rng.choice(("block", "review"))}
+    return rule | rng.choice(({}, sure))
+
+
+def random_environment(rng: Random) -> dict[str, Any]:
+    metric = rng.choice(("package_differences", "vulnerabilities", "vulnerabilities", "vulnerability_coverage"))
+    if metric == "vulnerability_coverage":
+        return {"metric": metric, **random_bounds(rng)}
+    rule: dict[str, Any] = {"metric": metric, "at_most": rng.choice((0, 1, 3))}
+    if metric == "vulnerabilities":
+        rule |= rng.choice(({}, {"severity": rng.sample(SEVERITIES[:-1], rng.randint(1, 2))}))
+        rule |= rng.choice(({}, {"coverage": grid(rng)}, {"coverage": 0}))
+    return rule
 
 
 def random_bounds(rng: Random) -> dict[str, float]:
@@ -160,7 +196,22 @@ def all_measurements(rng: Random) -> list[dict[str, Any]]:
     for metric in ("prediction_agreement", "predictions_verified"):
         value = float(rng.random() < 0.8)
         rows.append(measurement("rescoring", metric, value, low=value, high=value, n=100))
-    return rows + data_measurements(rng)
+    return rows + model_measurements(rng) + data_measurements(rng)
+
+
+def model_measurements(rng: Random) -> list[dict[str, Any]]:
+    rows = [measurement("reproduction", "reproduction", rng.choice((None, 0, 1, 2, 3)))]
+    differences = ("score_difference", "metric_difference")
+    rows += [measurement("reproduction", metric, rng.choice((None, 0.0, grid(rng)))) for metric in differences]
+    rows += sized(rng, "reproduction", "decision_difference")
+    rows.append(measurement("environment", "package_differences", rng.choice((None, 0, 1, 2))))
+    rows.append(measurement("environment", "vulnerability_coverage", rng.choice((None, 1.0, 1.0, grid(rng)))))
+    counts = [rng.choice((0, 0, 0, 0, 0, 1, 2, None)) for _ in SEVERITIES]
+    places = [{"severity": severity} for severity in SEVERITIES]
+    return rows + [
+        measurement("environment", "vulnerabilities", count, slice=place)
+        for count, place in zip(counts, places, strict=True)
+    ]
 
 
 def data_measurements(rng: Random) -> list[dict[str, Any]]:

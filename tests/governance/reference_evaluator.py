@@ -60,8 +60,8 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     rows = [row for row in facts["measurements"] if row["kind"] == key]
     if kind == "pii":
         found = [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
-    elif kind == "rescoring":
-        found = [rescored(rows)]
+    elif kind in OF_MODELS:
+        found = OF_MODELS[kind](rule, rows)
     elif kind == "representation":
         found = [of_quantity(rule, quantity) for quantity in representation(rule, rows)]
     elif kind in ("quality", "drift", "anonymity", "bias-audit", "proxies"):
@@ -72,16 +72,44 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     return order[min(order.index(status) for status in found)]
 
 
-def rescored(rows: list[dict[str, Any]]) -> str:
+def rescored(_rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     same = {(row["value"], row["n"], row["note"]) for row in rows if row["metric"] == "prediction_agreement"}
     checked = {(row["value"], row["n"], row["note"]) for row in rows if row["metric"] == "predictions_verified"}
     if len(same) > 1 or len(checked) > 1:
-        return "error"
+        return ["error"]
     if not same or not checked:
-        return "missing"
+        return ["missing"]
     if same.pop()[0] != 1:
-        return "fail"
-    return "pass" if checked.pop()[0] == 1 else "missing"
+        return ["fail"]
+    return ["pass" if checked.pop()[0] == 1 else "missing"]
+
+
+STEPS = ["not-reproduced", "metric-equivalent", "prediction-identical", "bit-identical"]
+
+
+def rebuilt(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    named = rule.get("metric", "reproduction")
+    asked = rule if "metric" in rule else {"check": "reproduction", "at_least": STEPS.index(rule["at_least"])}
+    return [of_quantity(asked, [row for row in rows if row["metric"] == named and row["slice"] == {}])]
+
+
+def environment(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
+    def where(metric: str, place: dict[str, str]) -> list[dict[str, Any]]:
+        return [row for row in rows if row["metric"] == metric and row["slice"] == place]
+
+    if rule["metric"] != "vulnerabilities":
+        return [of_quantity(rule, where(rule["metric"], {}))]
+    severities = [*rule.get("severity", ["critical", "high", "medium", "low", "none"]), "unknown"]
+    found = [of_quantity(rule, where("vulnerabilities", {"severity": severity})) for severity in severities]
+    shares = {row["value"] for row in where("vulnerability_coverage", {})}
+    asked = rule.get("coverage", 1)
+    enough = asked == 0 or (len(shares) == 1 and None not in shares and min(shares) >= asked)
+    if enough or "fail" in found:
+        return found
+    return ["missing" if status == "pass" else status for status in found]
+
+
+OF_MODELS = {"rescoring": rescored, "reproduction": rebuilt, "environment": environment}
 
 
 def waits_for_rescoring(evaluation: dict[str, Any], asked: dict[str, Any], facts: dict[str, Any]) -> bool:

@@ -23,6 +23,8 @@ DIGEST = {
     "proxies": "7" * 64,
     "representation": "0" * 64,
     "rescoring": "ab" * 32,
+    "reproduction": "bc" * 32,
+    "environment": "cd" * 32,
     "quality:training-data:test-data": "8" * 64,
     "drift:reference-data:production-data": "9" * 64,
 }

@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.rules.evaluator import verdict_on
@@ -30,7 +30,8 @@ def ours(policy, known):
     return made["outcome"], [rule["status"] for rule in made["rules"]]
 
 
-@settings(max_examples=200, deadline=None)
+# Facts hold something of every kind of check: the smallest case is large by nature.
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
 @given(st.randoms(use_true_random=False))
 def test_both_evaluators_agree_on_cases_that_shrink(rng):
     policy, known = random_policy(rng), random_facts(rng)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from governance.rules.bounds import Bounds
 from governance.rules.evaluator import evaluate
 from registry.canonical import canonical_json, parse_json
-from tests.governance.random_cases import random_facts, random_policy
+from tests.governance.random_cases import STEPS, random_facts, random_policy
 from tests.governance.reference_lineage import is_about_lineage
 from tests.governance.rules_factory import CHAMPION
 
@@ -118,7 +118,9 @@ def test_tightening_a_threshold_never_makes_a_rule_pass(seed):
     tighter = copy.deepcopy(policy)
     for rule in tighter["rules"]:
         step = rng.choice((0.05, 0.1, 0.3))
-        if "at_least" in rule:
+        if isinstance(rule.get("at_least"), str):
+            rule["at_least"] = STEPS[min(STEPS.index(rule["at_least"]) + 1, len(STEPS) - 1)]
+        elif "at_least" in rule:
             rule["at_least"] = max(rule["at_least"], min(rule["at_least"] + step, rule.get("at_most", 1.0), 1.0))
         if "at_most" in rule:
             rule["at_most"] = max(rule["at_most"] - step, rule.get("at_least", 0.0), 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ class Recipe:
     withheld
         Files that were not given to the script because they hold what it is to make.
     score_tolerance, metric_tolerance
-        How far scores, and metrics, of the two models may lie apart and still count as the same.
+        How far scores, and metrics, of the two models may lie apart and still count as the same, as far as it says.
     """
 
     script: str
@@ -58,8 +59,8 @@ class Recipe:
     packages: str = ""
     submitted: Mapping[str, str] = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
-    score_tolerance: float = SCORE_TOLERANCE
-    metric_tolerance: float = METRIC_TOLERANCE
+    score_tolerance: float = math.inf
+    metric_tolerance: float = math.inf
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -77,6 +78,14 @@ class Recipe:
     def called_with(self) -> list[str]:
         """The arguments, the seed filled in."""
         return [argument.replace(_PLACEHOLDER, str(self.seed)) for argument in self.arguments]
+
+    def within(self, *, score: float, metric: float) -> Recipe:
+        """The same, with tolerances no wider than these: whoever submits a model does not say what is near enough."""
+        return replace(
+            self,
+            score_tolerance=min(self.score_tolerance, score),
+            metric_tolerance=min(self.metric_tolerance, metric),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, as it stands in the report."""
@@ -122,7 +131,9 @@ def recipe_of(data: Data, stated: Mapping[str, Any], *, model_sha256: str) -> Re
         )
     made = {model_sha256, *recipe.submitted.values()}
     withheld = tuple(
-        name for name, path in sorted(recipe.files.items()) if name != recipe.script and digest(path) in made
+        name
+        for name, path in sorted(recipe.files.items())
+        if name != recipe.script and (name in recipe.outputs or digest(path) in made)
     )
     kept = {name: path for name, path in recipe.files.items() if name not in withheld}
     return replace(recipe, files=kept, withheld=withheld)
@@ -142,8 +153,8 @@ def _of_manifest(data: Data) -> Recipe:
         seed=facts.get("seed"),
         packages=facts.get("packages", ""),
         submitted=facts.get("submitted", {}),
-        score_tolerance=float(tolerance.get("score", SCORE_TOLERANCE)),
-        metric_tolerance=float(tolerance.get("metric", METRIC_TOLERANCE)),
+        score_tolerance=float(tolerance.get("score", math.inf)),
+        metric_tolerance=float(tolerance.get("metric", math.inf)),
     )
 
 
@@ -170,8 +181,6 @@ def _of_folder(folder: Path, name: str, stated: Mapping[str, Any]) -> Recipe:
         arguments=tuple(stated.get("arguments", ())),
         seed=stated.get("seed"),
         packages=packages,
-        score_tolerance=stated.get("score_tolerance", SCORE_TOLERANCE),
-        metric_tolerance=stated.get("metric_tolerance", METRIC_TOLERANCE),
     )
 
 
