@@ -27,6 +27,7 @@ MODULES = {
     "representation": "audits.kinds.representation",
     "explanation": "audits.kinds.explanation",
     "load": "audits.kinds.load",
+    "robustness": "audits.kinds.robustness",
     "environment": "audits.kinds.environment",
     "reproduction": "audits.kinds.reproduction",
     "rescoring": "audits.kinds.rescoring",
