@@ -218,8 +218,8 @@ def _answer(what_if: WhatIf, progress: jobs.Progress) -> dict[str, Any]:
             found = find_row(test[0], features, what_if.key)
             row = {name: plain(found[name]) for name in features}
         drawn = {"key": key, "seed": options["seed"], "field": "background"}
-        sample = sample_of(background, features, most=options["background_rows"], **drawn)
-        seen = sample_of(background, features, most=_SEEN_ROWS, **drawn)
+        # Samples are nested: the first rows are the background of the evaluation, drawn in the same way.
+        seen = sample_of(background, features, most=max(_SEEN_ROWS, options["background_rows"]), **drawn)
         progress(_STARTING, "starting the model")
         assert model.model is not None
         with open_model(model.model) as opened_model:
@@ -228,7 +228,7 @@ def _answer(what_if: WhatIf, progress: jobs.Progress) -> dict[str, Any]:
                 Question(
                     row=row,
                     change=what_if.change,
-                    background=sample.table,
+                    background=seen.table.slice(0, options["background_rows"]),
                     seen=seen.table,
                     dictionary=dictionary_of(version),
                     sensitive=schema.get("sensitive", ()),
@@ -237,7 +237,7 @@ def _answer(what_if: WhatIf, progress: jobs.Progress) -> dict[str, Any]:
                 ),
                 lambda share, note: progress(_ASKING + share * (1 - _ASKING), note),
             )
-    return {**result, "background": options["background"], "rows_there": sample.total, "seed": options["seed"]}
+    return {**result, "background": options["background"], "rows_there": seen.total, "seed": options["seed"]}
 
 
 def dictionary_of(version: ModelVersion) -> FeatureDictionary:
