@@ -6,6 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+
+from audits.explain.brute_force import interaction_values, shapley_values
+from audits.explain.tree_groups import table_limit
+from audits.explain.tree_interactions import tree_interactions
+from audits.explain.tree_values import tree_values
+from audits.sandbox.errors import ModelFailed
 from tests.audits.tree_cases import (
     chain,
     drawn_trees,
@@ -15,12 +21,6 @@ from tests.audits.tree_cases import (
     summed,
     trees_from,
 )
-
-from audits.explain.brute_force import interaction_values, shapley_values
-from audits.explain.tree_groups import table_limit
-from audits.explain.tree_interactions import tree_interactions
-from audits.explain.tree_values import tree_values
-from audits.sandbox.errors import ModelFailed
 
 CLOSE = 1e-12
 
