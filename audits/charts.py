@@ -158,6 +158,7 @@ def interval_chart(
     threshold: float | None = None,
     mark: str = "threshold",
     sizes: bool = True,
+    fitted: bool = False,
 ) -> str:
     """Draw ``rows`` from top to bottom on one axis; ``threshold`` is common to all, a row's own is a tick at its dot.
 
@@ -167,6 +168,8 @@ def interval_chart(
         What the dashed line at ``threshold`` is called.
     sizes
         Whether n stands beside the names.
+    fitted
+        Whether the axis ends with the values, where it would else go from 0 to 1.
 
     Returns
     -------
@@ -180,14 +183,14 @@ def interval_chart(
 
     def paint(figure: Any, words: Words) -> None:
         axes = unit_axes(figure, (left, _BOTTOM, inner, height - top - _BOTTOM))
-        _frame(axes, rows, words(axis), span=_span(rows, threshold))
+        _frame(axes, rows, words(axis), span=_span(rows, threshold, fitted=fitted))
         _marks(axes, rows, words, inches=inner, sizes=sizes)
         _threshold(axes, rows, threshold, mark)
 
     return draw(
         paint,
         height=height,
-        salt=[axis, threshold, mark, sizes, [_row_json(row) for row in rows]],
+        salt=[axis, threshold, mark, sizes, *([fitted] if fitted else []), [_row_json(row) for row in rows]],
         title=title,
         alternative=alternative_text(rows, title=title, threshold=threshold, mark=mark, sizes=sizes),
     )
@@ -237,13 +240,13 @@ def _first(items: Iterable[Measurement], metric: str, confidence: float | None) 
     return next((item for item in items if item.metric == metric and confidence in {None, item.confidence}), None)
 
 
-def _span(rows: Sequence[Row], threshold: float | None) -> tuple[float, float]:
+def _span(rows: Sequence[Row], threshold: float | None, *, fitted: bool = False) -> tuple[float, float]:
     values = [row_value for row in rows for row_value in (row.value, row.low, row.high, row.threshold)]
     numbers = [value for value in (*values, threshold) if value is not None]
-    if not numbers or (min(numbers) >= 0.0 and max(numbers) <= 1.0):
+    if not numbers or (not fitted and min(numbers) >= 0.0 and max(numbers) <= 1.0):
         return 0.0, 1.0
     low, high = min(*numbers, 0.0), max(*numbers, 0.0)
-    margin = (high - low) * 0.08
+    margin = (high - low) * 0.08 or 0.5
     return low - (margin if low < 0 else 0.0), high + margin
 
 

@@ -12,7 +12,7 @@ from audits.wording import interval, number, whole
 
 _LEFT, _RIGHT, _BOTTOM = 0.75, 1.15, 0.5
 _CURVE, _BARS, _GAP = 2.7, 0.55, 0.12
-_DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+DASHES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
 _LABEL_GAP = 0.062
 
 
@@ -185,9 +185,9 @@ def curves_chart(
             axes.plot(
                 [x for x, _ in curve.points],
                 [float("nan") if y is None else y for _, y in curve.points],
-                color=INK, linewidth=1.2, linestyle=_DASHES[index % len(_DASHES)],
+                color=INK, linewidth=1.2, linestyle=DASHES[index % len(DASHES)],
             )  # fmt: skip
-        for curve, place in zip(curves, _apart([_last(curve) for curve in curves]), strict=True):
+        for curve, place in zip(curves, apart([_last(curve) for curve in curves]), strict=True):
             axes.annotate(
                 words(curve.label), (1, place), xycoords="axes fraction", xytext=(6, 0), textcoords="offset points",
                 ha="left", va="center", fontsize=SMALL,
@@ -209,13 +209,13 @@ def _last(curve: Curve) -> float:
     return next((y for _, y in reversed(curve.points) if y is not None), 0.0)
 
 
-def _apart(places: Sequence[float]) -> list[float]:
-    """Heights for labels, in their order, so that none covers another."""
+def apart(places: Sequence[float], *, gap: float = _LABEL_GAP) -> list[float]:
+    """Heights for labels, in their order, as shares of the picture's, so that none is nearer than ``gap`` to another."""
     order = sorted(range(len(places)), key=lambda index: places[index])
     heights = list(places)
     before = -1.0
     for index in order:
-        heights[index] = max(heights[index], before + _LABEL_GAP)
+        heights[index] = max(heights[index], before + gap)
         before = heights[index]
     over = max(before - 1.0, 0.0)
     return [height - over for height in heights]

@@ -25,3 +25,9 @@ PACKAGES = "recorded-packages"
 
 VULNERABILITIES = "vulnerability-report"
 """The role of an artifact that tells known vulnerabilities of the recorded packages."""
+
+FEATURE_DICTIONARY = "feature-dictionary"
+"""The role of an artifact that says what features are called, and how each is told as a reason."""
+
+OPTIONAL = "?"
+"""After a role in a plan: an evaluation that does without where nothing plays it."""

@@ -9,6 +9,7 @@ from audits import (
     comparison_exhibits,
     data_exhibits,
     drift_exhibits,
+    explanation_exhibits,
     group_exhibits,
     quality_exhibits,
     scan_exhibits,
@@ -76,5 +77,15 @@ MAKERS: dict[str, Maker] = {
     "flipped_rows": comparison_exhibits.flipped_rows,
     "paired_differences": comparison_exhibits.differences,
     "benefit_difference": comparison_exhibits.benefit,
+    "importance": explanation_exhibits.importance,
+    "importance_by_group": explanation_exhibits.by_group,
+    "shapley_values": explanation_exhibits.swarms,
+    "dependence": explanation_exhibits.dependence,
+    "interaction_strengths": explanation_exhibits.interactions,
+    "permutation_importance": explanation_exhibits.shuffled,
+    "explanation_stability": explanation_exhibits.stability,
+    "reasons": explanation_exhibits.reasons,
+    "reason_examples": explanation_exhibits.examples,
+    "feature_ranges": untold,
 }
 """Name of a series to what makes its exhibits."""

@@ -6,12 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from audits.data_roles import FEATURE_DICTIONARY
 from audits.wording import printable
 from registry.errors import InvalidInput
 from registry.safe_yaml import load_yaml
 
-FEATURE_DICTIONARY = "feature-dictionary"
-"""The role of the artifact that holds it."""
+__all__ = [
+    "ADVERSE",
+    "FEATURE_DICTIONARY",
+    "NO_DICTIONARY",
+    "Feature",
+    "FeatureDictionary",
+    "Group",
+    "parse_dictionary",
+    "read_dictionary",
+]
 
 ADVERSE = ("lower", "higher")
 """The side of the score that is bad for the person whom the decision is about."""

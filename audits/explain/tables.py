@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.explain.asking import Column, rows_of
-from audits.explain.dependence import Dependence
 from audits.explain.feature_dictionary import FeatureDictionary
 from audits.explain.findings import Findings
 from audits.explain.importance import FEWEST, mean_importance, ranks, share_importance
 from audits.explain.material import Material
 from audits.explain.measurements import pair_strengths
-from audits.explain.parameters import ExplanationParameters
+from audits.explain.parameters import FEATURE, ExplanationParameters
 from audits.explain.ranges import ranges_series
 from audits.explain.reason_tally import examples_series, key_hashes, reasons_series
 from audits.explain.resampling import standard_errors
@@ -23,8 +22,7 @@ from audits.intervals import critical_value
 from audits.series import Series
 
 IMPORTANCE, BY_GROUP, VALUES, PAIRS = "importance", "importance_by_group", "shapley_values", "interaction_strengths"
-CURVES, CURVES_BY_GROUP, LINES = "dependence", "dependence_by_group", "dependence_lines"
-SHUFFLED, STABILITY = "permutation_importance", "explanation_stability"
+CURVES, SHUFFLED, STABILITY = "dependence", "permutation_importance", "explanation_stability"
 _SWARMS, _POINTS, _DIGITS = 12, 500, 6
 
 
@@ -125,34 +123,28 @@ def _by_group(
 
 
 def _curves(found: Findings, asked: ExplanationParameters, dictionary: FeatureDictionary) -> Iterator[Series]:
+    """Of each feature the mean score with single rows' at each value, then the mean of each group."""
     for curve in found.curves:
         words = dictionary.feature(curve.feature)
         title = f"{words.name} ({words.unit})" if words.unit else words.name
-        yield _curve(CURVES, title, curve, {"feature": curve.feature}, ("value", "mean", "low", "high"), [
-            curve.mean, curve.low, curve.high,
-        ])  # fmt: skip
-    for curve in found.curves:
+        slice_ = {FEATURE: curve.feature}
+        numbers = [curve.grid, _numbers(curve.mean), _numbers(curve.low), _numbers(curve.high)]
+        lines = [_numbers(column) for column in curve.lines.T]
+        yield Series(
+            name=CURVES,
+            title=title,
+            slice=slice_,
+            columns=("value", "mean", "low", "high", "lines"),
+            rows=tuple(zip(*numbers, lines, strict=True)),
+        )
         for group, (mean, rows) in curve.groups.items():
-            slice_ = {"feature": curve.feature, asked.sensitive[0]: group}
-            yield _curve(
-                CURVES_BY_GROUP, "By group", curve, slice_, ("value", "mean", "n"), [mean, np.full(len(mean), rows)]
+            yield Series(
+                name=CURVES,
+                title=title,
+                slice={**slice_, asked.sensitive[0]: group},
+                columns=("value", "mean", "n"),
+                rows=tuple((value, score, rows) for value, score in zip(curve.grid, _numbers(mean), strict=True)),
             )
-    for curve in found.curves:
-        lines = tuple((_numbers(line),) for line in curve.lines)
-        yield Series(name=LINES, title="Single rows", slice={"feature": curve.feature}, columns=("scores",), rows=lines)
-
-
-def _curve(
-    name: str, title: str, curve: Dependence, slice_: dict[str, str], columns: tuple[str, ...], numbers: list[Any]
-) -> Series:
-    listed = [_numbers(column) for column in numbers]
-    return Series(
-        name=name,
-        title=title,
-        slice=slice_,
-        columns=columns,
-        rows=tuple((value, *rest) for value, *rest in zip(curve.grid, *listed, strict=True)),
-    )
 
 
 def _pairs(found: Findings, dictionary: FeatureDictionary, asked: ExplanationParameters) -> Iterator[Series]:

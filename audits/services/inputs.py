@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audits.data_roles import CHAMPION, EXPECTATIONS
+from audits.data_roles import CHAMPION, EXPECTATIONS, OPTIONAL
 from audits.services.bundled_inputs import BUNDLES, bundled_input, opened_bundle
 from audits.services.model_inputs import model_input, opened_model
 from registry import artifact_store
@@ -57,6 +57,20 @@ def inputs_of(
         else:
             found.append({"path": file.path, "sha256": file.artifact_id, "role": EXPECTATIONS})
     return found, missing
+
+
+def with_roles_played(
+    version: ModelVersion, plan: Mapping[str, Any], champion: ModelVersion | None = None
+) -> dict[str, Any]:
+    """The plan with its optional roles settled: by their own names where something plays them, else empty."""
+
+    def settled(role: str) -> str:
+        name = role.removesuffix(OPTIONAL)
+        whose = champion if name.startswith(CHAMPION) else version
+        played = whose is not None and _playing(name.removeprefix(CHAMPION), whose) is not None
+        return name if played or not role.endswith(OPTIONAL) else ""
+
+    return {**plan, "roles": [settled(role) for role in plan["roles"]]}
 
 
 def _playing(role: str, version: ModelVersion) -> Input | None:

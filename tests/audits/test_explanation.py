@@ -118,8 +118,9 @@ def test_curves_of_a_linear_model_are_straight_and_end_where_values_were_seen(re
         ["car", "home"],
         ["home", "car"],
     )
-    groups = [s["slice"] for s in report["series"] if s["name"] == "dependence_by_group"]
-    assert {"feature": "income", "race": "green"} in groups
+    green = series(report, "dependence", feature="income", race="green")
+    assert [point["value"] for point in green] == values.tolist()
+    assert len(curve[0]["lines"]) == 30
 
 
 def test_reasons_are_counted_and_examples_give_nobody_away(report):
