@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from audits.models import Evaluation, JobStatus
 from audits.services.evaluations import current_evaluations, evaluate_version, grade_evaluations
+from audits.services.inputs import with_roles_played
 from audits.services.trust import RESCORING
 from governance.champion import champion_for
 from governance.facts import gather_facts
@@ -121,7 +122,8 @@ def _evaluations(
     version: ModelVersion, policy_version: PolicyVersion, champion: ModelVersion | None
 ) -> dict[str, Evaluation]:
     """The evaluations that the policy needs, those queued just now included."""
-    plans = plan(document_of(policy_version), declared_by(version), champion is not None)
+    needed = plan(document_of(policy_version), declared_by(version), champion is not None)
+    plans = [with_roles_played(version, item, champion) for item in needed]
     if champion is not None:
         plans = [_against(champion, item) for item in plans]
     found = current_evaluations(version, plans, champion=champion)
