@@ -13,6 +13,7 @@ from audits.kinds.given import Given
 from audits.kinds.kind import Kind
 from audits.kinds.model_options import add_model_arguments, model_of
 from audits.kinds.prediction_inputs import names, numbers
+from audits.measures.reproduction.recipe import METRIC_TOLERANCE, SCORE_TOLERANCE
 from audits.report import Report, make_report
 from registry.errors import InvalidInput
 
@@ -34,7 +35,9 @@ class ReproductionParameters:
     task
         ``binary``, ``multiclass`` or ``regression``.
     recipe
-        From the command line alone: ``script``, ``arguments``, ``model_output``, ``predictions``, ``packages``, ``seed``, tolerances.
+        From the command line alone: ``script``, ``arguments``, ``model_output``, ``predictions``, ``packages``, ``seed``.
+    score_tolerance, metric_tolerance
+        How far scores, and metrics, may lie apart and still count as the same; a manifest may state less, never more.
     confidences
         Coverages of the interval of decisions that differ.
     """
@@ -45,6 +48,8 @@ class ReproductionParameters:
     sensitive: tuple[str, ...] = ()
     task: str = "binary"
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    score_tolerance: float = SCORE_TOLERANCE
+    metric_tolerance: float = METRIC_TOLERANCE
     confidences: tuple[float, ...] = (0.95,)
 
     def as_json(self) -> dict[str, Any]:
@@ -54,6 +59,8 @@ class ReproductionParameters:
             "positive": self.positive,
             "sensitive": list(self.sensitive),
             "task": self.task,
+            "score_tolerance": self.score_tolerance,
+            "metric_tolerance": self.metric_tolerance,
             "confidences": list(self.confidences),
         }
 
@@ -77,6 +84,8 @@ def parse(given: Mapping[str, Any]) -> ReproductionParameters:
         sensitive=values.texts("sensitive"),
         task=task,
         recipe=_recipe(given.get("recipe") or {}),
+        score_tolerance=values.number("score_tolerance", SCORE_TOLERANCE, 0.0, _MOST_TOLERANCE),
+        metric_tolerance=values.number("metric_tolerance", METRIC_TOLERANCE, 0.0, _MOST_TOLERANCE),
         confidences=values.confidences(),
     )
 
@@ -84,8 +93,7 @@ def parse(given: Mapping[str, Any]) -> ReproductionParameters:
 def _recipe(given: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise InvalidInput(f"recipe must be a mapping, not {given!r}", field="recipe")
-    known = (*_OF_RECIPE, "arguments", "seed", "score_tolerance", "metric_tolerance")
-    values = Given(given, "recipe", known)
+    values = Given(given, "recipe", (*_OF_RECIPE, "arguments", "seed"))
     recipe: dict[str, Any] = {name: text for name in _OF_RECIPE if (text := values.text(name))}
     arguments = given.get("arguments", ())
     if not isinstance(arguments, Sequence) or not all(isinstance(item, str) for item in arguments):
@@ -93,9 +101,6 @@ def _recipe(given: Mapping[str, Any]) -> dict[str, Any]:
     recipe["arguments"] = list(arguments)
     if given.get("seed") is not None:
         recipe["seed"] = values.whole("seed", 0)
-    for name in ("score_tolerance", "metric_tolerance"):
-        if name in given:
-            recipe[name] = values.number(name, 0.0, 0.0, _MOST_TOLERANCE)
     return recipe
 
 
@@ -113,7 +118,9 @@ def run(inputs: Sequence[Data], parameters: ReproductionParameters, progress: Pr
         message = "only a model in a file of its own can be built again, not an endpoint and not a graph of components"
         raise InvalidInput(message, field="model")
     submitted = Submitted.of(source)
-    recipe = recipe_of(files, parameters.recipe, model_sha256=submitted.sha256)
+    recipe = recipe_of(files, parameters.recipe, model_sha256=submitted.sha256).within(
+        score=parameters.score_tolerance, metric=parameters.metric_tolerance
+    )
     outcome, origins, warnings = rebuild(submitted, test, recipe, parameters, progress)
     return make_report(
         "reproduction",
@@ -140,8 +147,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one argument; {seed} is the seed",
     )
     parser.add_argument("--seed", type=int, help="the seed that the model was trained with")
-    parser.add_argument("--score-tolerance", type=float, metavar="X", help="scores this near are the same (1e-9)")
-    parser.add_argument("--metric-tolerance", type=float, metavar="X", help="metrics this near are the same (0.005)")
+    parser.add_argument(
+        "--score-tolerance",
+        type=float,
+        default=SCORE_TOLERANCE,
+        metavar="X",
+        help="scores this near are the same (1e-9)",
+    )
+    parser.add_argument(
+        "--metric-tolerance",
+        type=float,
+        default=METRIC_TOLERANCE,
+        metavar="X",
+        help="metrics this near are the same (0.005)",
+    )
     parser.add_argument("--label", metavar="L", help="column of what happened, in the test data")
     parser.add_argument("--positive", metavar="VALUE", help="the favourable class")
     parser.add_argument("--sensitive", type=names, default=[], metavar="A,B", help="columns that name groups")
@@ -152,7 +171,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def parameters_of(args: argparse.Namespace) -> dict[str, Any]:
     """The parameters that parsed options mean."""
-    recipe = {name: getattr(args, name) for name in (*_OF_RECIPE, "seed", "score_tolerance", "metric_tolerance")}
+    recipe = {name: getattr(args, name) for name in (*_OF_RECIPE, "seed")}
     return {
         "model": model_of(args),
         "recipe": {"arguments": args.arguments, **{name: value for name, value in recipe.items() if value is not None}},
@@ -160,6 +179,8 @@ def parameters_of(args: argparse.Namespace) -> dict[str, Any]:
         "positive": args.positive,
         "sensitive": args.sensitive,
         "task": args.task,
+        "score_tolerance": args.score_tolerance,
+        "metric_tolerance": args.metric_tolerance,
         "confidences": args.confidence,
     }
 

@@ -48,6 +48,7 @@ def _rebuild(version: ModelVersion) -> dict[str, Any] | None:
             **stated,
             "seed": version.facts.get("training", {}).get("seed"),
             "packages": packages,
+            "python": version.facts.get("environment", {}).get("python", ""),
             "submitted": {path: digests[path] for path in submitted},
         },
     }

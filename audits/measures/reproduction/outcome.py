@@ -36,8 +36,10 @@ class Attempt:
         The last of what it printed.
     seconds
         How long it took.
-    packages
+    python, packages
         The versions that it could see.
+    refused
+        Why a model that it wrote was not taken.
     """
 
     exit_code: int | None
@@ -47,6 +49,8 @@ class Attempt:
     size: int | None = None
     predictions_sha256: str | None = None
     packages: dict[str, str] = field(default_factory=dict)
+    python: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,8 @@ class Outcome:
         Recorded packages against what the script could see; None where none are recorded.
     again
         Digest of the model of a second run; empty where one was enough.
+    steady
+        Whether the models of both runs answer alike; None where it was not asked.
     """
 
     grade: str
@@ -83,6 +89,7 @@ class Outcome:
     spread: Sequence[tuple[str, int]] = ()
     packages: Sequence[Package] | None = None
     again: str = ""
+    steady: bool | None = None
 
 
 def measurements_of(outcome: Outcome, confidences: Sequence[float]) -> list[Measurement]:

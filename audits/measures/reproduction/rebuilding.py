@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from packaging.utils import canonicalize_name
+
 from audits.engines.opening import Data, open_data
 from audits.engines.port import Origin, Progress
 from audits.measures.environment.requirements import read_packages
-from audits.measures.environment.running import DIFFERENT, Compared, compare_packages
-from audits.measures.reproduction.grades import BIT_IDENTICAL, NOT_REPRODUCED, grade_of
+from audits.measures.environment.running import DIFFERENT, Compared, compare_packages, compare_python
+from audits.measures.reproduction.grades import BIT_IDENTICAL, NOT_REPRODUCED, PREDICTION_IDENTICAL, grade_of
 from audits.measures.reproduction.outcome import Attempt, Outcome, spread_words
 from audits.measures.reproduction.recipe import Recipe, digest
 from audits.measures.reproduction.side_by_side import EDGES, SideBySide, positive_class
@@ -108,15 +110,16 @@ def rebuild(
             rows=rows,
             packages=_packages(recipe, first),
         )
-        if first.sha256 == submitted.sha256:
+        if written is not None and first.sha256 == submitted.sha256:
             why = "the script wrote the very same file"
             outcome = replace(outcome, grade=BIT_IDENTICAL, why=why, largest=0.0, differing=0)
         elif written is not None:
-            again, _ = _run(stack, recipe, _between(progress, _BUILT, _BUILT_AGAIN), "building it a second time")
+            again, second = _run(stack, recipe, _between(progress, _BUILT, _BUILT_AGAIN), "building it a second time")
             outcome = replace(outcome, again=again.sha256 or "none was written")
-            outcome = _scored(
-                outcome, submitted, written, test, recipe, asked, _between(progress, _BUILT_AGAIN, _SCORED)
-            )
+            scoring = _between(progress, _BUILT_AGAIN, _SCORED)
+            outcome = _scored(outcome, submitted, written, test, recipe, asked, scoring)
+            if outcome.grade != PREDICTION_IDENTICAL and outcome.largest is not None:
+                outcome = replace(outcome, steady=_steady(submitted, written, second, test, recipe, asked, scoring))
     return outcome, origins, _warnings(outcome, recipe)
 
 
@@ -149,11 +152,13 @@ def _run(stack: ExitStack, recipe: Recipe, progress: Progress, note: str) -> tup
     attempt = Attempt(
         exit_code=result.exit_code,
         log=result.log,
-        seconds=time.monotonic() - started,
+        seconds=result.seconds,
+        refused=result.refused.get(recipe.model, ""),
         sha256=digest(model) if model else None,
         size=model.stat().st_size if model else None,
         predictions_sha256=digest(predictions) if predictions else None,
-        packages=dict(result.packages),
+        python=result.python,
+        packages={str(canonicalize_name(name)): version for name, version in result.packages.items()},
     )
     return attempt, model if result.exit_code == 0 else None
 
@@ -166,14 +171,19 @@ def _failure(attempt: Attempt, recipe: Recipe) -> str:
         lines = [line for line in attempt.log.splitlines() if line.strip()]
         last = f": {lines[-1].strip()}" if lines else ""
         return f"{recipe.script} ended with exit code {attempt.exit_code}{last}"
+    if attempt.refused:
+        return f"{recipe.model} was not taken: {attempt.refused}"
     return f"{recipe.script} wrote no {recipe.model}"
 
 
 def _packages(recipe: Recipe, attempt: Attempt) -> list[Compared] | None:
+    """The record against what the script saw; None where nothing is recorded, or nothing ran."""
     path = recipe.files.get(recipe.packages)
-    if path is None or not attempt.packages:
+    python = compare_python(recipe.python, attempt.python)
+    if not attempt.packages or (path is None and python is None):
         return None
-    return compare_packages(read_packages(path.read_bytes(), recipe.packages).packages, attempt.packages)
+    recorded = read_packages(path.read_bytes(), recipe.packages).packages if path else ()
+    return [*([python] if python else []), *compare_packages(recorded, attempt.packages)]
 
 
 def _scored(
@@ -186,26 +196,13 @@ def _scored(
     progress: Progress,
 ) -> Outcome:
     """Ask both models about every row of the test data."""
-    from audits.scoring.opening import open_model
-
-    source = submitted.source
-    rebuilt = ModelFile(name=recipe.model, path=written, interface=source.interface)
     both = SideBySide(task=asked.task, label=asked.label, sensitive=asked.sensitive, tolerance=recipe.score_tolerance)
-    with ExitStack() as stack:
-        model = stack.enter_context(open_model(source))
-        try:
-            other = stack.enter_context(open_model(rebuilt))
-        except (ModelFailed, InvalidInput) as error:
-            return replace(outcome, why=f"the rebuilt model cannot be run: {error}")
-        columns = [*source.interface.inputs, *filter(None, [asked.label]), *asked.sensitive]
-        for batch in rows_of(test, columns):
-            answer = _answer(model, batch)
-            try:
-                both.add(batch, answer, _answer(other, batch))
-            except ModelFailed as error:
-                return replace(outcome, why=f"the rebuilt model cannot be run: {error}")
-            progress(both.rows / max(outcome.rows, 1), "scoring the test data with both models")
-        positive = positive_class(asked.positive or source.interface.positive, model.signature.classes)
+    source = submitted.source
+    try:
+        classes = _ask(source, _like(source, recipe, written), test, both, progress)
+    except _CannotRun as error:
+        return replace(outcome, why=f"the rebuilt model cannot be run: {error}")
+    positive = positive_class(asked.positive or source.interface.positive, classes)
     metrics = both.metrics(positive)
     grade = grade_of(
         largest_score_difference=both.largest,
@@ -228,6 +225,62 @@ def _scored(
     )
 
 
+class _CannotRun(Exception):
+    """A rebuilt model does not answer; the message says why."""
+
+
+def _like(source: ModelFile, recipe: Recipe, written: Path) -> ModelFile:
+    """What the script wrote, asked as the submitted model is."""
+    return ModelFile(name=recipe.model, path=written, interface=source.interface)
+
+
+def _ask(source: ModelFile, rebuilt: ModelFile, test: Data, both: SideBySide, progress: Progress) -> tuple[str, ...]:
+    """Have two models score all rows, batch by batch; the classes of the first.
+
+    Raises
+    ------
+    _CannotRun
+        If the second cannot be run. What is wrong with the first passes through.
+    """
+    from audits.scoring.opening import open_model
+
+    with ExitStack() as stack:
+        model = stack.enter_context(open_model(source))
+        try:
+            other = stack.enter_context(open_model(rebuilt))
+        except (ModelFailed, InvalidInput) as error:
+            raise _CannotRun(str(error)) from error
+        for batch in rows_of(test, [*source.interface.inputs, *both.columns]):
+            answer = _answer(model, batch)
+            try:
+                both.add(batch, answer, _answer(other, batch))
+            except ModelFailed as error:
+                raise _CannotRun(str(error)) from error
+            progress(0.0, f"scored {both.rows:,} rows with both models")
+        return model.signature.classes
+
+
+def _steady(
+    submitted: Submitted,
+    first: Path,
+    second: Path | None,
+    test: Data,
+    recipe: Recipe,
+    asked: Asked,
+    progress: Progress,
+) -> bool:
+    """Whether two runs of the script give models that answer alike: whether it depends on nothing but what it is given."""
+    if second is None:
+        return False
+    both = SideBySide(task=asked.task, label=None, sensitive=(), tolerance=recipe.score_tolerance)
+    source = submitted.source
+    try:
+        _ask(_like(source, recipe, first), _like(source, recipe, second), test, both, progress)
+    except _CannotRun:
+        return False
+    return both.largest <= recipe.score_tolerance and both.decisions_differing == 0
+
+
 def _said(both: SideBySide) -> str:
     if not both.rows:
         return "the test data have no rows, so the models could not be compared"
@@ -247,11 +300,18 @@ def _warnings(outcome: Outcome, recipe: Recipe) -> list[str]:
         said.append("the manifest states no seed (training.seed), so none was given to the script")
     if outcome.grade == BIT_IDENTICAL:
         return said
-    if outcome.again and outcome.first.sha256 and outcome.again != outcome.first.sha256:
+    if outcome.steady is False:
         said.append(
             "two rebuilds differ from each other: the script is not deterministic in itself, whatever the seed; "
             "fix the seeds of all its libraries, and the number of threads"
         )
+    elif outcome.steady:
+        said.append(
+            "two rebuilds answer alike, so that chance is not the cause: the seed, the data, the arguments or the versions "
+            "are others than those that the submitted model was trained with"
+        )
+    elif outcome.again and outcome.again != outcome.first.sha256:
+        said.append("two rebuilds answer alike but are not the same bytes: the file's format writes others every time")
     differing = [row for row in outcome.packages or () if row.state in DIFFERENT]
     if differing:
         shown = "; ".join(f"{row.name} {row.recorded}, here {row.running or 'absent'}" for row in differing[:_NAMED])

@@ -42,6 +42,8 @@ class Recipe:
         The seed of the manifest; None where it states none.
     packages
         The name among ``files`` of the recorded packages; empty where none are recorded.
+    python
+        The recorded version of Python; empty where none is.
     submitted
         Digests of what was submitted, by the names that the script writes to.
     withheld
@@ -57,6 +59,7 @@ class Recipe:
     arguments: tuple[str, ...] = ()
     seed: int | None = None
     packages: str = ""
+    python: str = ""
     submitted: Mapping[str, str] = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
     score_tolerance: float = math.inf
@@ -152,6 +155,7 @@ def _of_manifest(data: Data) -> Recipe:
         arguments=tuple(facts.get("arguments", ())),
         seed=facts.get("seed"),
         packages=facts.get("packages", ""),
+        python=facts.get("python", ""),
         submitted=facts.get("submitted", {}),
         score_tolerance=float(tolerance.get("score", math.inf)),
         metric_tolerance=float(tolerance.get("metric", math.inf)),

@@ -75,6 +75,11 @@ class SideBySide:
         self._parts: dict[str, list[Any]] = {}
         self._joined: dict[str, list[Any]] = {}
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the rows that it reads beside what the models read."""
+        return [*([self.label] if self.label is not None else []), *self._groups]
+
     def add(self, rows: pa.RecordBatch, submitted: pa.RecordBatch, rebuilt: pa.RecordBatch) -> None:
         """Take the answers to the next rows.
 
