@@ -1,7 +1,8 @@
 """Scoring as a function from batches to batches, which opens the model where it runs: here, or in Spark's ``mapInArrow``. Pure.
 
-``rows.mapInArrow(scoring_function(source), scored_schema(...))`` loads the model once per partition, in a sandbox on the machine
-that holds the partition: the model's file travels with the function.
+``rows.mapInArrow(scoring_function(source, keep=("id",)), "id long, score double, prediction string")`` loads the model once per
+partition, in a sandbox on the machine that holds the partition. The model's file travels with the function; this package must
+be installed there.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class Scoring:
             source = _placed(self.source, self.files, Path(folder))
             with open_model(source, limits=self.limits) as model:
                 for batch in batches:
-                    for answer, part in zip(model.score(iter([batch])), _parts(batch), strict=True):
-                        yield _beside(part, answer, self.keep)
+                    if batch.num_rows:
+                        yield _beside(batch, list(model.score(iter([batch]))), self.keep)
 
 
 def scoring_function(
@@ -77,17 +78,13 @@ def scoring_function(
     return Scoring(source=source, files=files, limits=limits, keep=keep)
 
 
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    from audits.scoring.rows import split
-
-    yield from split(batch)
-
-
-def _beside(part: pa.RecordBatch, answer: pa.RecordBatch, keep: tuple[str, ...]) -> pa.RecordBatch:
+def _beside(batch: pa.RecordBatch, answers: list[pa.RecordBatch], keep: tuple[str, ...]) -> pa.RecordBatch:
+    """One batch of the rows' own columns and what was answered to them."""
     import pyarrow as pa
 
-    columns = [part.column(name) for name in keep] + answer.columns
-    return pa.RecordBatch.from_arrays(columns, names=[*keep, *answer.schema.names])
+    whole = pa.Table.from_batches(answers).combine_chunks()
+    columns = [batch.column(name) for name in keep] + [column.chunk(0) for column in whole.columns]
+    return pa.RecordBatch.from_arrays(columns, names=[*keep, *whole.column_names])
 
 
 def _paths(source: ModelSource) -> Iterator[Path]:
