@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from audits.measurement import Measurement
 from governance.rules import wording
+from governance.rules.every_group import groups_counted
 from governance.rules.facts import Facts
 from governance.rules.measured_rule import Look, MeasuredRule, measured_fields, with_confidence
 from governance.rules.metrics import AGGREGATES, FAIRNESS, INEQUALITY, REPRESENTATION, parse_bounds
@@ -148,22 +149,9 @@ class FairnessRule(MeasuredRule):
 
         Otherwise a group whose measurement is absent would be a group that passes.
         """
-        sizes: dict[tuple[str, ...], set[float]] = {}
-        whole: set[float] = set()
-        for measurement in facts.measurements[self.key]:
-            if measurement.metric != "count" or measurement.over or measurement.value is None:
-                continue
-            if set(measurement.slice) == set(columns):
-                names = tuple(measurement.slice[column] for column in columns)
-                sizes.setdefault(names, set()).add(measurement.value)
-            elif not measurement.slice:
-                whole.add(measurement.value)
-        if any(len(values) > 1 for values in (whole, *sizes.values())):
-            note = "its groups were counted twice with different results"
-            return [self._not_measured(columns, note, status="error")]
-        counted = math.fsum(value for values in sizes.values() for value in values)
-        if not whole or not math.isclose(counted, whole.pop(), rel_tol=1e-9):
-            return [self._not_measured(columns, "the counts of its groups do not add up to the whole")]
+        sizes, status, problem = groups_counted(facts.measurements[self.key], columns)
+        if status:
+            return [self._not_measured(columns, problem, status=status)]
         looks: list[Look] = []
         for names in sorted({*sizes, *self._absent_groups(columns)}):
             looks.extend(self._look_at_group(dict(zip(columns, names, strict=True)), facts))

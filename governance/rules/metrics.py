@@ -129,11 +129,27 @@ REPRESENTATION = "representation_ratio"
 
 FAIRNESS: Mapping[str, Metric] = {**AGGREGATES, **GROUP_RATES}
 
+BENEFIT = "benefit_difference"
+"""Measured where the use case says what outcomes are worth, in its currency per decision."""
+
 COMPARISON: Mapping[str, Metric] = {
-    name: PERFORMANCE[name]
-    for name in ("accuracy_score", "recall_score", "roc_auc_score", "log_loss", "brier_score_loss")
+    **{
+        name: PERFORMANCE[name]
+        for name in ("accuracy_score", "recall_score", "roc_auc_score", "log_loss", "brier_score_loss")
+    },
+    BENEFIT: Metric("benefit per decision", lowest=-_ANY, highest=_ANY),
 }
 """Measured as the difference challenger − champion on the same rows."""
+
+FLIPS: Mapping[str, Metric] = {
+    "flip_rate": Metric("share of decisions that change", lower_is_better=True),
+    "flip_to_negative_rate": Metric("share of decisions that become negative", lower_is_better=True),
+    "flip_to_positive_rate": Metric("share of decisions that become positive", lower_is_better=True),
+    "flip_rate_difference": Metric("difference in shares of decisions that change", lower_is_better=True),
+    "flip_to_negative_rate_difference": Metric("difference in shares that become negative", lower_is_better=True),
+    "flip_to_positive_rate_difference": Metric("difference in shares that become positive", lower_is_better=True),
+}
+"""Measured on the decisions that differ between challenger and champion."""
 
 
 def parse_bounds(data: Mapping[str, Any], metric: Metric, path: str) -> Bounds:

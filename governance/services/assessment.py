@@ -147,12 +147,15 @@ def declared_by(version: ModelVersion) -> dict[str, Any]:
 
 
 def _against(champion: ModelVersion, item: dict[str, Any]) -> dict[str, Any]:
-    """A comparison reads the champion's file by the champion's own column names."""
+    """A comparison reads the champion's file by the champion's own column names, and pairs by key where both declare one."""
     if item["kind"] != "comparison":
         return item
-    schema = champion.facts["schema"]
+    schema, parameters = champion.facts["schema"], dict(item["parameters"])
     columns = {key: schema[key] for key in ("label", "prediction", "score", "positive") if schema.get(key)}
-    return {**item, "parameters": {**item["parameters"], "champion": columns}}
+    key = parameters.pop("key", None)
+    if key and schema.get("key"):
+        parameters |= {"key": key, "champion_key": schema["key"]}
+    return {**item, "parameters": {**parameters, "champion": columns}}
 
 
 def _keep_verdict(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from tests.governance.random_explanation import explanation_measurements, random_explanation
 from tests.governance.random_lineage import random_lineage, random_lineage_rule
 from tests.governance.rules_factory import CHAMPION, DIGEST, MANIFEST, facts, measurement, of_column, policy_mapping
 
@@ -48,6 +49,7 @@ def random_rule(rng: Random) -> dict[str, Any]:
             "documentation",
             "lineage",
             "rescoring",
+            "explanation",
             *MODEL_CHECKS,
             *DATA_CHECKS,
         )
@@ -55,6 +57,8 @@ def random_rule(rng: Random) -> dict[str, Any]:
     if check in ("documentation", "lineage", "rescoring"):
         sections = {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
         return {"documentation": sections, "rescoring": {"check": check}}.get(check) or random_lineage_rule(rng)
+    if check == "explanation":
+        return {"check": check, **random_explanation(rng, grid)}
     if check in ("pii", "anonymity", "representation", *MODEL_CHECKS):
         return {"check": check, **random_exact_rule(rng, check)}
     rule: dict[str, Any] = {"check": check}
@@ -64,8 +68,7 @@ def random_rule(rng: Random) -> dict[str, Any]:
         if check == "quality":  # one evaluation, one confidence
             rule["confidence"] = CONFIDENCES[-1]
     if check == "comparison":
-        metric = rng.choice(("roc_auc_score", "log_loss"))
-        return {**rule, "metric": metric, "against": "champion", "margin": rng.choice((0, 0.1, 0.2))}
+        return {**rule, **random_comparison(rng)}
     rule |= random_bounds(rng)
     if check == "performance":
         return {**rule, "metric": rng.choice(PERFORMANCE)}
@@ -75,6 +78,18 @@ def random_rule(rng: Random) -> dict[str, Any]:
     rule["metric"] = rng.choice((*AGGREGATES, *RATES))
     if rule["metric"] in AGGREGATES and rng.random() < 0.5:
         rule["minimum_group"] = rng.choice((0, 0.02))
+    return rule
+
+
+def random_comparison(rng: Random) -> dict[str, Any]:
+    metric = rng.choice(("roc_auc_score", "log_loss", "benefit_difference", "flip_rate", "flip_rate_difference"))
+    rule: dict[str, Any] = {"metric": metric, "against": "champion"}
+    rule |= {"at_most": grid(rng)} if metric.startswith("flip") else {"margin": rng.choice((0, 0.1, 0.2))}
+    if metric == "flip_rate_difference" or rng.random() < 0.5:
+        sets = [names[0] if len(names) == 1 else names for names in rng.sample(COLUMNS, rng.randint(1, 3))]
+        rule["over" if metric == "flip_rate_difference" else "by"] = sets
+        if rng.random() < 0.4:
+            rule["minimum_group"] = rng.choice((0, 0.02, 0.3))
     return rule
 
 
@@ -184,8 +199,7 @@ def random_evaluation(rng: Random, kind: str) -> dict[str, Any]:
 
 def all_measurements(rng: Random) -> list[dict[str, Any]]:
     rows = [row for metric in PERFORMANCE for row in sized(rng, "performance", metric)]
-    for metric in ("roc_auc_score", "log_loss"):
-        rows += sized(rng, "comparison", metric, shift=-0.5)
+    rows += compared(rng)
     declared = rng.choice((COLUMNS, COLUMNS, COLUMNS, COLUMNS[:1]))
     rows.append(measurement("fairness", "count", 100.0, n=100))
     for columns in declared:
@@ -196,7 +210,7 @@ def all_measurements(rng: Random) -> list[dict[str, Any]]:
     for metric in ("prediction_agreement", "predictions_verified"):
         value = float(rng.random() < 0.8)
         rows.append(measurement("rescoring", metric, value, low=value, high=value, n=100))
-    return rows + model_measurements(rng) + data_measurements(rng)
+    return rows + explanation_measurements(rng, sized) + model_measurements(rng) + data_measurements(rng)
 
 
 def model_measurements(rng: Random) -> list[dict[str, Any]]:
@@ -212,6 +226,23 @@ def model_measurements(rng: Random) -> list[dict[str, Any]]:
         measurement("environment", "vulnerabilities", count, slice=place)
         for count, place in zip(counts, places, strict=True)
     ]
+
+
+def compared(rng: Random) -> list[dict[str, Any]]:
+    shifts = {"roc_auc_score": -0.5, "log_loss": -0.5, "benefit_difference": -0.5, "flip_rate": 0.0}
+    rows = [measurement("comparison", "count", 100.0, n=100)]
+    for metric, shift in shifts.items():
+        rows += sized(rng, "comparison", metric, shift=shift)
+    for columns in rng.choice((COLUMNS, COLUMNS, COLUMNS, COLUMNS[:1])):
+        for share in (0.0, 0.02):
+            rows += sized(rng, "comparison", "flip_rate_difference", over=columns, minimum_group=share)
+        places = places_of(columns)
+        cuts = sorted(rng.choice((0, 10, 30, 50, 80)) for _ in places[1:])
+        for place, low, high in zip(places, [0, *cuts], [*cuts, 100], strict=True):
+            rows.append(measurement("comparison", "count", float(high - low), slice=place))
+            for metric, shift in shifts.items():
+                rows += sized(rng, "comparison", metric, shift=shift, slice=place)
+    return rows
 
 
 def data_measurements(rng: Random) -> list[dict[str, Any]]:

@@ -6,7 +6,9 @@ import calendar
 import time
 from typing import Any
 
+from tests.governance.reference_explanation import explained
 from tests.governance.reference_lineage import is_about_lineage, lineage_status
+from tests.governance.reference_stress import UNDER_STRESS, stress_key
 
 GRADES = {"claimed": 0, "attested": 1, "recomputed": 2}
 LOSSES = ("log_loss", "brier_score_loss")
@@ -60,6 +62,8 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     rows = [row for row in facts["measurements"] if row["kind"] == key]
     if kind == "pii":
         found = [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
+    elif kind == "explanation":
+        found = explained(rule, rows, of_quantity)
     elif kind in OF_MODELS:
         found = OF_MODELS[kind](rule, rows)
     elif kind == "representation":
@@ -109,7 +113,7 @@ def environment(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     return ["missing" if status == "pass" else status for status in found]
 
 
-OF_MODELS = {"rescoring": rescored, "reproduction": rebuilt, "environment": environment}
+OF_MODELS = {"rescoring": rescored, "reproduction": rebuilt, "environment": environment, **UNDER_STRESS}
 
 
 def waits_for_rescoring(evaluation: dict[str, Any], asked: dict[str, Any], facts: dict[str, Any]) -> bool:
@@ -223,6 +227,8 @@ def reliable(evaluation: dict[str, Any], asked: dict[str, Any], as_of: str) -> b
 def quantities(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[list[dict[str, Any]] | str]:
     """The rows of each quantity that the rule asks about, or at once the status of one that cannot be judged."""
     same = [row for row in rows if row["metric"] == rule["metric"]]
+    if rule["check"] == "comparison" and ("by" in rule or "over" in rule):
+        return sides(rule, same, rows)
     if rule["check"] != "fairness":
         return [[row for row in same if row["slice"] == {} and row["over"] == []]]
     asked: list[list[dict[str, Any]] | str] = []
@@ -246,6 +252,40 @@ def quantities(rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[list[di
         else:
             asked.extend(groups(columns, same, [row for row in rows if row["metric"] == "count"]))
     return asked
+
+
+def sides(rule: dict[str, Any], same: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[Any]:
+    """Beside the champion: the difference over each set of columns, or every group that is large enough."""
+    asked: list[Any] = []
+    least = rule.get("minimum_group", 0)
+    for item in rule.get("by", rule.get("over")):
+        columns = {item} if isinstance(item, str) else set(item)
+        if columns - {name for row in rows for name in [*row["slice"], *row["over"]]}:
+            asked.append("missing")
+        elif "over" in rule:
+            asked.append(
+                [r for r in same if not r["slice"] and set(r["over"]) == columns and r["minimum_group"] == least]
+            )
+        else:
+            asked += large_groups(columns, least, same, [row for row in rows if row["metric"] == "count"])
+    return asked
+
+
+def large_groups(columns: set[str], least: float, same: list[Any], counts: list[Any]) -> list[Any]:
+    wholes = {row["value"] for row in counts if row["slice"] == {}}
+    sizes: dict[Any, set[float]] = {}
+    for row in counts:
+        if set(row["slice"]) == columns:
+            sizes.setdefault(frozenset(row["slice"].items()), set()).add(row["value"])
+    if max([len(wholes), *map(len, sizes.values())]) > 1:
+        return ["error"]
+    everybody = sum(size for values in sizes.values() for size in values)
+    if wholes != {everybody}:
+        return ["missing"]
+    kept = [group for group, values in sizes.items() if min(values) >= least * everybody]
+    return [[r for r in same if frozenset(r["slice"].items()) == group and not r["over"]] for group in kept] or [
+        "missing"
+    ]
 
 
 def groups(columns, same, counts) -> list[list[dict[str, Any]] | str]:
@@ -288,6 +328,6 @@ def of_quantity(rule: dict[str, Any], rows: list[dict[str, Any]] | str) -> str:
 
 
 def limits(rule: dict[str, Any]) -> tuple[float, float]:
-    if rule["check"] == "comparison":
+    if rule["check"] == "comparison" and "margin" in rule:
         return (-9e9, rule["margin"]) if rule["metric"] in LOSSES else (-rule["margin"], 9e9)
     return rule.get("at_least", -9e9), rule.get("at_most", 9e9)

@@ -25,6 +25,10 @@ DIGEST = {
     "rescoring": "ab" * 32,
     "reproduction": "bc" * 32,
     "environment": "cd" * 32,
+    "load": "de" * 32,
+    "load:champion": "ef" * 32,
+    "robustness": "fa" * 32,
+    "explanation": "ef" * 32,
     "quality:training-data:test-data": "8" * 64,
     "drift:reference-data:production-data": "9" * 64,
 }
@@ -85,6 +89,12 @@ def champion_rule(**changes: Any) -> dict[str, Any]:
         "confidence": 0.95,
         **changes,
     }
+
+
+def flips_rule(metric: str = "flip_rate", **changes: Any) -> dict[str, Any]:
+    over = {"over": ["race"]} if metric.endswith("_difference") else {}
+    rule = {"check": "comparison", "metric": metric, "against": "champion", "at_most": 0.05, "confidence": 0.95}
+    return {**rule, **over, **changes}
 
 
 def card_rule(*sections: str, **changes: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from governance.rules.checks import CHECKS
 from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, PROXIES, QUALITY, REPRESENTATION
 from governance.rules.environment_rule import ENVIRONMENT
 from governance.rules.facts import TRUST_GRADES
-from governance.rules.metrics import COMPARISON, FAIRNESS, PERFORMANCE
+from governance.rules.metrics import COMPARISON, FAIRNESS, FLIPS, PERFORMANCE
 from governance.rules.pii_rule import ENTITIES
 from governance.rules.policy_document import parse_policy
 from governance.rules.policy_schema import schema_bytes
@@ -51,6 +51,7 @@ METRICS = {
     "performance": PERFORMANCE,
     "fairness": FAIRNESS,
     "comparison": COMPARISON,
+    "comparison-flips": FLIPS,
     "bias-audit": BIAS_AUDIT,
     "quality": QUALITY,
     "drift": DRIFT,
@@ -59,6 +60,8 @@ METRICS = {
     "proxies": PROXIES,
     "reproduction": REPRODUCTION,
     "environment": ENVIRONMENT,
+    "load": LOAD,
+    "robustness": ROBUSTNESS,
 }
 
 

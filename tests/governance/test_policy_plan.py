@@ -45,8 +45,8 @@ def test_the_parameters_of_all_rules_of_a_kind_are_joined():
         {
             "key": "comparison",
             "kind": "comparison",
-            "roles": ["test-predictions", "champion/test-predictions"],
-            "parameters": {**COLUMNS, "confidences": [0.95]},
+            "roles": ["test-predictions", "champion/test-predictions", "test-data?", "model?", "champion/model?"],
+            "parameters": {**COLUMNS, "confidences": [0.95], "over": [["race"], ["sex"]]},
         },
         {
             "key": "fairness",

@@ -8,13 +8,16 @@ import pytest
 
 from audits.evaluate import evaluate as measure
 from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, OF_SENSITIVE, PROXIES, QUALITY, REPRESENTATION
-from governance.rules.metrics import AGGREGATES, COMPARISON, FAIRNESS, INEQUALITY, PER_CLASS, PERFORMANCE
+from governance.rules.metrics import AGGREGATES, COMPARISON, FAIRNESS, FLIPS, INEQUALITY, PER_CLASS, PERFORMANCE
 from governance.rules.plan import plan
 from governance.rules.policy_document import parse_policy
 from registry.canonical import digest_of
-from tests.governance.rules_factory import champion_rule, facts, impact_rule, policy, verdict
+from tests.governance.rules_factory import champion_rule, facts, flips_rule, impact_rule, policy, verdict
 
-SCHEMA = {"label": "approve", "prediction": "predicted", "score": "score", "sensitive": ["race", "sex"]}
+AMOUNTS = {"true_positive": 100, "false_positive": -500, "true_negative": 0, "false_negative": -20, "currency": "EUR"}
+SCHEMA = {
+    "label": "approve", "prediction": "predicted", "score": "score", "sensitive": ["race", "sex"], "amounts": AMOUNTS,
+}  # fmt: skip
 POPULATION = {"race": {"white": 0.7, "black": 0.3}}
 EXPECTATIONS = {"columns": {"income": {"min": 0}, "branch": {"references": "branch"}}}
 
@@ -45,7 +48,9 @@ def gathered(content: bytes, predictions, schema=SCHEMA, others=None):
         key, parameters = item["key"], dict(item["parameters"])
         if item["kind"] == "quality":  # as the service does: the stated expectations, and the day of the measurement
             parameters |= {"expectations": EXPECTATIONS, "as_of": "2026-11-21"}
-        report = measure(item["kind"], [data[role] for role in item["roles"]], parameters)
+        report = measure(
+            item["kind"], [None if role.endswith("?") else data[role] for role in item["roles"]], parameters
+        )
         sha256 = digest_of(report)
         rows += [{**row, "kind": key, "evidence": sha256} for row in report["measurements"]]
         evaluations[key] = {
@@ -60,7 +65,7 @@ def gathered(content: bytes, predictions, schema=SCHEMA, others=None):
 
 def rule_for(check: str, metric: str) -> dict:
     if check == "comparison":
-        return champion_rule(metric=metric)
+        return champion_rule(metric=metric) if metric in COMPARISON else flips_rule(metric)
     known = (PERFORMANCE if check == "performance" else FAIRNESS)[metric]
     rule = {"check": check, "metric": metric, "at_least": max(known.lowest, -1e9), "confidence": 0.95}
     if check == "fairness":
@@ -97,7 +102,11 @@ OF_TASKS = {
 
 EVERY = [
     (check, metric)
-    for check, metrics in (("performance", PERFORMANCE), ("fairness", FAIRNESS), ("comparison", COMPARISON))
+    for check, metrics in (
+        ("performance", PERFORMANCE),
+        ("fairness", FAIRNESS),
+        ("comparison", {**COMPARISON, **FLIPS}),
+    )
     for metric, known in metrics.items()
     if not known.task
 ]
