@@ -98,6 +98,7 @@ class EndpointConnection:
                     raise _TooMuch(f"answered with more than {self._bounds.answer_bytes:,} bytes")
             if response.length:
                 raise http.client.IncompleteRead(bytes(content[:1]), response.length)
+            response.close()  # read to its end, it gives the connection back
         except (OSError, http.client.HTTPException, AttributeError):
             # The alarm closes the socket beneath whoever reads from it, which then fails in one of many ways.
             if time.monotonic() - began >= self._bounds.seconds:
