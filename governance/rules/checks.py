@@ -10,8 +10,10 @@ from governance.rules.comparison_rule import ComparisonRule
 from governance.rules.documentation_rule import DocumentationRule
 from governance.rules.drift_rule import DriftRule
 from governance.rules.environment_rule import EnvironmentRule
+from governance.rules.explanation_rule import ExplanationRule
 from governance.rules.fairness_rule import FairnessRule
 from governance.rules.lineage_rule import LineageRule
+from governance.rules.load_rule import LoadRule
 from governance.rules.performance_rule import PerformanceRule
 from governance.rules.pii_rule import PiiRule
 from governance.rules.prohibited_rule import ProhibitedFeaturesRule
@@ -20,6 +22,7 @@ from governance.rules.quality_rule import QualityRule
 from governance.rules.representation_rule import RepresentationRule
 from governance.rules.reproduction_rule import ReproductionRule
 from governance.rules.rescoring_rule import RescoringRule
+from governance.rules.robustness_rule import RobustnessRule
 from governance.rules.rule import Rule
 from governance.rules.terms_rule import TermsRule
 
@@ -43,5 +46,8 @@ CHECKS: Mapping[str, type[Rule]] = {
         RescoringRule,
         ReproductionRule,
         EnvironmentRule,
+        ExplanationRule,
+        LoadRule,
+        RobustnessRule,
     )
 }

@@ -49,7 +49,7 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     if is_about_lineage(rule):
         return lineage_status(rule, facts)
     nothing_to_beat = champion is None or champion["manifest_sha256"] == facts["subject"]["manifest_sha256"]
-    if kind == "comparison" and nothing_to_beat:
+    if nothing_to_beat and (kind == "comparison" or rule.get("metric") == "latency_ratio_to_champion"):
         return "pass"
     key = key_of(rule)
     evaluation = facts["evaluations"].get(key, {"status": "absent"})
@@ -125,6 +125,8 @@ def waits_for_rescoring(evaluation: dict[str, Any], asked: dict[str, Any], facts
 def key_of(rule: dict[str, Any]) -> str:
     if rule["check"] == "pii" and rule["in"] == "test-predictions":
         return "pii:test-predictions"
+    if rule["check"] in UNDER_STRESS:
+        return stress_key(rule)
     return {"anonymity": "anonymity:age+zip", "bias-audit": "bias-audit:race+sex"}.get(rule["check"], rule["check"])
 
 

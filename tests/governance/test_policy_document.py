@@ -14,12 +14,15 @@ from jsonschema import Draft202012Validator
 from governance.rules.checks import CHECKS
 from governance.rules.data_metrics import ANONYMITY, BIAS_AUDIT, DRIFT, PROXIES, QUALITY, REPRESENTATION
 from governance.rules.environment_rule import ENVIRONMENT
+from governance.rules.explanation_rule import EXPLANATION
 from governance.rules.facts import TRUST_GRADES
+from governance.rules.load_rule import LOAD
 from governance.rules.metrics import COMPARISON, FAIRNESS, FLIPS, PERFORMANCE
 from governance.rules.pii_rule import ENTITIES
 from governance.rules.policy_document import parse_policy
 from governance.rules.policy_schema import schema_bytes
 from governance.rules.reproduction_rule import REPRODUCTION
+from governance.rules.robustness_rule import ROBUSTNESS
 from governance.rules.rule import Rule
 from governance.rules.sentences import rule_sentence, stage_sentence
 from registry.canonical import sha256_hex
@@ -60,6 +63,7 @@ METRICS = {
     "proxies": PROXIES,
     "reproduction": REPRODUCTION,
     "environment": ENVIRONMENT,
+    "explanation": EXPLANATION,
     "load": LOAD,
     "robustness": ROBUSTNESS,
 }
