@@ -26,15 +26,20 @@ _PIECE = 1024 * 1024
 def run(walls: dict[str, Any], incoming: int, outgoing: int) -> None:
     """Run ``walls["script"]`` and tell how it ended, what it wrote, and which packages it could see."""
     asked = walls["script"]
+    starting, start = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(incoming)
-        os.close(outgoing)
+        for descriptor in (incoming, outgoing, start):
+            os.close(descriptor)
         filter_system_calls(walls)
-        _become(asked)
+        # Not before the walls of whoever watches it stand.
+        if os.read(starting, 1):
+            os.close(starting)
+            _become(asked)
         return
     filter_system_calls(walls)
     wire.write_frame(outgoing, wire.WALLS)
+    os.write(start, b"!")
     _, status, usage = os.wait4(child, 0)
     folder = os.open(WORK, os.O_RDONLY | os.O_DIRECTORY)
     for name in asked["outputs"]:
@@ -67,15 +72,17 @@ def _hand_out(folder: int, name: str, most: int, outgoing: int) -> None:
         words = "it was not written" if isinstance(error, FileNotFoundError) else f"it cannot be read: {error.strerror}"
         wire.write_frame(outgoing, wire.SCHEMA, wire.to_json({"name": name, "refused": words}))
         return
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         words = _refused(found, most)
         if words:
             wire.write_frame(outgoing, wire.SCHEMA, wire.to_json({"name": name, "refused": words}))
             return
         wire.write_frame(outgoing, wire.SCHEMA, wire.to_json({"name": name, "size": found.st_size}))
-        while piece := file.read(_PIECE):
+        while piece := os.read(descriptor, _PIECE):
             wire.write_frame(outgoing, wire.FILE, piece)
+    finally:
+        os.close(descriptor)
 
 
 def _opened(folder: int, parts: tuple[str, ...]) -> int:

@@ -93,6 +93,7 @@ class SandboxProcess:
         first = _process_told(told)
         if first is None:
             self._ended.wait(_ENDING_SECONDS)
+            self.printed.wait()
             words = self.printed.tail() or f"bubblewrap ended with {self.exit_code}"
             self.close()
             message = f"bubblewrap could not make a sandbox here: {words}"
@@ -158,6 +159,7 @@ class SandboxProcess:
         self.incoming = self.outgoing = -1
         if self._outermost is not None:
             self._ended.wait(_ENDING_SECONDS)
+            self._keeper.join(_ENDING_SECONDS)
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
