@@ -128,7 +128,7 @@ def explain(
     Raises
     ------
     InvalidInput
-        If columns are missing, or two orders of each row would need more evaluations.
+        If columns are missing, or four orders of each row would need more evaluations.
     NotAdditive
         If the values do not add up to the model's own scores within 1e-6, or 1e-4 of the score for models of 32 bits.
     ModelFailed, SandboxUnavailable

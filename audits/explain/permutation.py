@@ -18,7 +18,7 @@ import numpy as np
 from audits.explain.columns import Array, Columns, Progress, Score, ask
 from registry.errors import InvalidInput
 
-FEWEST_ORDERS, MOST_ORDERS = 2, 64
+FEWEST_ORDERS, MOST_ORDERS = 4, 64
 MOST_CODES = 90_000
 """shap takes two codes for equal if they differ by less than 1e-5 of themselves, which larger ones would."""
 
@@ -30,7 +30,7 @@ class Sampled:
     Attributes
     ----------
     values, standard_error
-        (rows, features) float64; the error is that of the mean over orders.
+        (rows, features) float64; the error is that of the mean over orders, itself rough where they are few.
     base
         Mean score of the background.
     orders
@@ -52,7 +52,7 @@ def orders_within(columns: Columns, most_evaluations: int) -> int:
     Raises
     ------
     InvalidInput
-        If they are fewer than two, so that no error could be told.
+        If they are fewer than four, from which an error cannot be told.
     """
     needed = columns.rows * columns.background * (2 * len(columns.features) + 1)
     orders = min(MOST_ORDERS, most_evaluations // needed)
@@ -76,7 +76,7 @@ def sampled_values(
     Raises
     ------
     InvalidInput
-        If that many evaluations do not suffice for two orders, or a column of the background has more than 90,000 values.
+        If that many evaluations do not suffice for four orders, or a column of the background has more than 90,000 values.
     """
     shap = _shap()
     orders = orders_within(columns, most_evaluations)
