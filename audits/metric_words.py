@@ -107,6 +107,16 @@ METRIC_WORDS: Mapping[str, str] = {
     "challenger_only_right": "Rows that only the challenger has right",
     "champion_only_right": "Rows that only the champion has right",
     "benefit_difference": "Difference in what a decision is worth",
+    "feature_importance": "Mean absolute contribution",
+    "importance_share": "Share of the importance",
+    "importance_rank": "Place by importance",
+    "importance_share_difference": "Difference between groups’ shares of the importance",
+    "permutation_importance": "Loss when shuffled",
+    "interaction_share": "Share of interactions",
+    "stability": "Rank correlation of repeated explanations",
+    "top_features_overlap": "Most important features that stay so",
+    "importance_share_change": "Largest change of a share of the importance",
+    "additivity_error": "Additivity error",
     "count": "Number of cases",
     "tp": "True positives",
     "fp": "False positives",
@@ -118,7 +128,7 @@ _SMALLEST_P = 0.001
 
 WHOLE_METRICS = frozenset(
     {"count", "tp", "fp", "tn", "fn", "unknown_count", "constant_columns", "expectations_failed", "k_anonymity",
-     "l_diversity_distinct", "group_count", "challenger_only_right", "champion_only_right"}
+     "l_diversity_distinct", "group_count", "challenger_only_right", "champion_only_right", "importance_rank"}
 )  # fmt: skip
 """Metrics whose values are whole numbers."""
 

@@ -28,6 +28,7 @@ CHECK_TITLES: Mapping[str, str] = {
     "representation": "Representation",
     "proxies": "Proxies of sensitive attributes",
     "remedy": "Remedies",
+    "explanation": "Explanation",
     "rescoring": "Re-scoring",
 }
 """Kind of check to the title of its part of the evidence; others are spelled from their name."""
