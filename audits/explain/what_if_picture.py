@@ -15,7 +15,7 @@ WIDTH = 460.0
 _LEFT, _RIGHT = 12.0, 448.0
 _LABELS, _LONGEST = 148.0, 21
 _ROW, _BAR, _THIN = 34.0, 13.0, 6.0
-_CHARACTER = 7.6
+_CHARACTER, _NUMBER = 7.6, 52.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +76,19 @@ def score_picture(
 
 def contributions_picture(*, title: str, contributions: Sequence[Contribution]) -> str:
     """Contributions as bars from one zero line, those of the changed row as thin ones beneath, each with its number."""
-    values = [abs(value) for item in contributions for value in (item.value, item.changed) if value is not None]
-    most = max(values, default=0.0) or 1.0
-    middle = (_LABELS + _RIGHT) / 2
-    # So much is left at both ends for the numbers.
-    reach = (_RIGHT - _LABELS) / 2 - 52
+    values = [value for item in contributions for value in (item.value, item.changed) if value is not None]
+    low, high = min([0.0, *values]), max([0.0, *values])
+    # At both ends there is room for the numbers.
+    scale = (_RIGHT - _LABELS - 2 * _NUMBER) / ((high - low) or 1.0)
+    middle = _LABELS + _NUMBER - low * scale
     parts: list[str] = []
     for place, item in enumerate(contributions):
         top = 8 + place * _ROW
         parts.append(_text(0, top + 12, _shortened(item.label), "start", "ex-label"))
-        parts += _bar(middle, item.value / most * reach, top, _BAR, number(item.value), "ex-bar", top + 11)
+        parts += _bar(middle, item.value * scale, top, _BAR, number(item.value), "ex-bar", top + 11)
         if item.changed is not None:
             words = number(item.changed)
-            parts += _bar(middle, item.changed / most * reach, top + 17, _THIN, words, "ex-thin", top + 26)
+            parts += _bar(middle, item.changed * scale, top + 17, _THIN, words, "ex-thin", top + 26)
     height = 12 + len(contributions) * _ROW
     parts.append(f'<line x1="{middle:.1f}" x2="{middle:.1f}" y1="2" y2="{height - 4:.1f}" class="ex-axis"/>')
     return _svg(title, height, parts)

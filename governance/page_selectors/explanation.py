@@ -23,7 +23,6 @@ from governance.page_selectors.versions import is_settling
 from governance.page_selectors.what_if_answer import AnswerShown, answer_shown
 from governance.page_selectors.what_if_form import WhatIfForm, words_of
 from registry.models import ModelVersion, Person
-from registry.roles import PROMOTERS
 from registry.selectors import roles_of
 
 _MOST_MINE = 20
@@ -57,7 +56,6 @@ class ExplanationPage:
     answer: AnswerShown | None
     may_ask: bool
     may_measure: bool
-    may_plan: bool
 
     @property
     def is_live(self) -> bool:
@@ -77,7 +75,6 @@ def explanation_page(
         if part.key.startswith(EXPLANATION) and (part.rules or part.evaluation)
     ]
     running = [item for item in evaluations.values() if not item.is_finished]
-    roles = roles_of(person, version.model)
     return ExplanationPage(
         version=version,
         environment=standing.environment,
@@ -90,8 +87,7 @@ def explanation_page(
         shown=shown,
         answer=answer_shown(shown, words_of(version)[0]) if shown else None,
         may_ask=may_ask(person, version),
-        may_measure=bool(roles & MEASURERS),
-        may_plan=bool(roles & PROMOTERS),
+        may_measure=bool(roles_of(person, version.model) & MEASURERS),
     )
 
 

@@ -47,6 +47,7 @@ class ValueShown:
     after: str
     contribution: str
     changed: str
+    difference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,6 @@ class AnswerShown:
     score_svg: str
     contributions_svg: str
     values: list[ValueShown]
-    threshold: str
-    difference: str
     turned: bool
     searched: bool
     has_decision: bool
@@ -108,8 +107,6 @@ def answer_shown(what_if: WhatIf, dictionary: FeatureDictionary) -> AnswerShown 
             contributions=strongest(*sides, names, most=_BARS, rest=_("all others")),
         ),
         values=[_value(dictionary, name, result) for name in sorted(names, key=lambda name: -abs(sides[0][name]))],
-        threshold="" if result["threshold"] is None else f"{result['threshold']:g}",
-        difference=number(result["difference"]["score"]) if changed else "",
         turned=bool(changed and result["difference"]["decision"]),
         searched=sought is not None,
         has_decision=asked["decision"] is not None,
@@ -161,6 +158,7 @@ def _value(dictionary: FeatureDictionary, name: str, result: Mapping[str, Any]) 
         after=value_words(changed["row"][name], feature.unit) if changed else "",
         contribution=number(asked["contributions"][name]),
         changed=number(changed["contributions"][name]) if changed else "",
+        difference=number(result["difference"]["contributions"][name]) if changed else "",
     )
 
 

@@ -22,6 +22,7 @@ from registry.models import ModelVersion
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _STEPS = 100
+_USUAL = {"low": "q05", "high": "q95", "median": "median"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def what_if_form(
             name=name,
             title=stated.name,
             unit=stated.unit,
-            hint=_hint(name, stated.name, stated.unit, found),
+            hint=_hint(name, stated.name, found),
             kind=found.get("type", ""),
             text=typed.get(f"f{place}", "") if typed is not None else text,
             before=before,
@@ -215,15 +216,13 @@ def _first(found: Mapping[str, Any]) -> Any:
     return next(iter(found.get("values") or ()), None)
 
 
-def _hint(name: str, title: str, unit: str, found: Mapping[str, Any]) -> str:
+def _hint(name: str, title: str, found: Mapping[str, Any]) -> str:
     """The column's own name where people call it otherwise, and what is usual."""
     said = [name] if title != name else []
-    if found.get("median") is not None:
-        where = {
-            "low": value_words(found["q05"]),
-            "high": value_words(found["q95"]),
-            "median": value_words(found["median"], unit),
-        }
+    if found.get("type") == NUMBER and found.get("values"):
+        said.append(_("occurs as %(values)s") % {"values": ", ".join(value_words(value) for value in found["values"])})
+    elif found.get("median") is not None:
+        where = {key: value_words(found[quantile]) for key, quantile in _USUAL.items()}
         said.append(_("usually %(low)s to %(high)s, median %(median)s") % where)
     return " · ".join(said)
 

@@ -13,7 +13,7 @@ BROKEN = b"approve,predicted,score,race\n1,1,0.9,a\n0,0,1.7,b\n1,0,0.2,a\n"
 
 
 @pytest.fixture
-def pages(world):
+def pages(world, monkeypatch):
     """``[(person, address)]`` of every page, in a world where everything occurs."""
     from governance.services.dossier_exports import request_dossier
     from governance.services.policies import register_policy
@@ -55,7 +55,7 @@ def pages(world):
             f"/intakes/{unfinished.pk}/discard", f"/intakes/{finished.pk}/submit", "/use-cases/overdraft-limits",
             "/use-cases/overdraft-limits/risk", "/use-cases/overdraft-limits/risk/1", *inventory,
         ],
-        world.ada: [f"{at}/2/card"],
+        world.ada: [f"{at}/2/card", f"{at}/1/explanation", *_explained(world, monkeypatch)],
         world.tony: [
             "/data", "/data?q=nothing", "/data/hmda", "/data/hmda/edit", "/data/hmda/datasheets/2", "/data/hmda/withdraw",
             "/data/hmda/settings", f"/data/hmda/classes/{held.pk}/end", "/data/hmda-boston", "/data/clicks",
@@ -64,6 +64,21 @@ def pages(world):
             "/data/clicks/restore", "/register-dataset",
         ],
     }  # fmt: skip
+
+
+def _explained(world, monkeypatch):
+    """A version that was asked about a row and a changed one, and its pages."""
+    from audits.services.what_ifs import ask_what_if
+    from tests.audits.what_if_cases import ROW, run_instead_of_the_sandbox, submit_with_test_data
+    from tests.scenario import run_tasks
+
+    run_instead_of_the_sandbox(monkeypatch)
+    version = submit_with_test_data(world, version="8")
+    asked = ask_what_if(actor=world.ada, version=version, row=ROW, change={"income": 55, "race": "a" * 60})
+    run_tasks()
+    ask_what_if(actor=world.ada, version=version, row=ROW)
+    at = "/models/mortgage-approval/versions/8"
+    return [f"{at}/explanation", f"{at}/what-ifs/{asked.pk}", f"{at}/what-ifs/{asked.pk}/delete"]
 
 
 def _inventory(world, version):
