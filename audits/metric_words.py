@@ -107,6 +107,25 @@ METRIC_WORDS: Mapping[str, str] = {
     "challenger_only_right": "Rows that only the challenger has right",
     "champion_only_right": "Rows that only the champion has right",
     "benefit_difference": "Difference in what a decision is worth",
+    "latency_p50_ms": "Median latency, in milliseconds",
+    "latency_p95_ms": "p95 latency, in milliseconds",
+    "latency_p99_ms": "p99 latency, in milliseconds",
+    "latency_p999_ms": "p99.9 latency, in milliseconds",
+    "latency_ratio_to_champion": "Latency by the champion’s",
+    "throughput_rows_per_second": "Rows answered per second",
+    "error_rate": "Share without an answer",
+    "saturation_rate": "Highest rate borne, per second",
+    "cold_start_seconds": "Cold start, in seconds",
+    "peak_memory_mb": "Peak memory, in megabytes",
+    "model_size_mb": "Size of the model, in megabytes",
+    "cpu_ms_per_row": "Processor time per row, in milliseconds",
+    "machine_busy": "Whether the machine was busy",
+    "decision_flip_rate": "Share of decisions that flip",
+    "worst_slice_flip_rate": "Share of decisions that flip in the worst slice",
+    "score_shift": "Mean shift of the score",
+    "accuracy_drop": "Loss of accuracy",
+    "roc_auc_drop": "Loss of ROC AUC",
+    "expectation_violations": "Share of rows that break an expectation",
     "feature_importance": "Mean absolute contribution",
     "importance_share": "Share of the importance",
     "importance_rank": "Place by importance",
@@ -141,7 +160,7 @@ _WORST_SLICE = "worst_slice_"
 
 def metric_words(metric: str) -> str:
     """The metric's name in words; an unknown one is spelled out from its identifier."""
-    if metric.startswith(_WORST_SLICE):
+    if metric.startswith(_WORST_SLICE) and metric not in METRIC_WORDS:
         return f"{metric_words(metric.removeprefix(_WORST_SLICE))} of the worst slice"
     return METRIC_WORDS.get(metric) or metric.replace("_", " ").capitalize()
 

@@ -29,6 +29,8 @@ CHECK_TITLES: Mapping[str, str] = {
     "proxies": "Proxies of sensitive attributes",
     "remedy": "Remedies",
     "explanation": "Explanation",
+    "load": "Load",
+    "robustness": "Robustness",
     "rescoring": "Re-scoring",
 }
 """Kind of check to the title of its part of the evidence; others are spelled from their name."""

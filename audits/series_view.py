@@ -11,7 +11,9 @@ from audits import (
     drift_exhibits,
     explanation_exhibits,
     group_exhibits,
+    load_exhibits,
     quality_exhibits,
+    robustness_exhibits,
     scan_exhibits,
     score_exhibits,
 )
@@ -87,5 +89,12 @@ MAKERS: dict[str, Maker] = {
     "reasons": explanation_exhibits.reasons,
     "reason_examples": explanation_exhibits.examples,
     "feature_ranges": untold,
+    "load_latency": load_exhibits.latency,
+    "load_histogram": load_exhibits.histograms,
+    "load_saturation": load_exhibits.saturation,
+    "load_machine": load_exhibits.machine,
+    "perturbations": robustness_exhibits.perturbations,
+    "expectations_of_model": robustness_exhibits.promises,
+    "flipped_slices": robustness_exhibits.slices,
 }
 """Name of a series to what makes its exhibits."""
