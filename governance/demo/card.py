@@ -21,7 +21,9 @@ def card(*, fair: bool, trained: int, tested: int) -> dict[str, str]:
             "- The data are from 1990 and one metropolitan area.\n"
             "- The label is what the bank decided then, not whether the loan was repaid: past bias is in it.\n"
             "- 100 of the applicants held out are black, 57 hispanic: intervals for these groups are wide.\n"
-            "- `unver` (information that could not be verified) is the officer's own judgement."
+            "- `unver` (information that could not be verified) is the officer's own judgement.\n"
+            "- `chist` (no account delinquent) lowers the score a little where the other records of credit are held fixed: the "
+            "records overlap, and single ones must not be read as causes."
         ),
         "training_data": (
             f"{trained:,} of the {trained + tested:,} applications of the *loanapp* data (Boston Fed study, 1990), of which the "

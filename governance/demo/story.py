@@ -30,7 +30,7 @@ from governance.demo.people import (
     create_cast,
     token_for,
 )
-from governance.demo.training import FAIR, NEXT, PLAIN, Recipe, dataset_digest, train
+from governance.demo.training import DOCTORED, FAIR, NEXT, OTHER_SEED, PLAIN, Recipe, dataset_digest, train
 from governance.management.commands.serve import make_web_server, start_worker
 
 MODEL, ENVIRONMENT = "mortgage-approval", "production"
@@ -194,6 +194,20 @@ class Demo:
         if review["to_acknowledge"]:
             say(f"Each acknowledged by name what the data cannot settle: {', '.join(review['to_acknowledge'])}.")
 
+    def catch(self, recipe: Recipe, rule: str) -> None:
+        """Submit a version that is not what it says it is, and show the rule that tells."""
+        self.submit(recipe)
+        with step("Measuring (a worker, in the background)"):
+            self.wait_until_measured(recipe.version)
+        answer = self.caller(ADA).call(
+            "POST", f"gates/{ENVIRONMENT}/decisions", {"subject": {"model": MODEL, "version": recipe.version}}
+        )
+        found = next(item for item in answer["rules"] if item["id"] == rule)
+        if found["status"] != "fail" or answer["result"] != "deny":
+            raise RuntimeError(f"{rule} says {found['status']} of {recipe.version}, and the gate {answer['result']}")
+        say(f"✕ {found['title']}: {found['observed']}")
+        say(f"  {found['fix']}")
+
     def try_to_sign_own(self, version: str) -> None:
         """The developer tries to approve her own version."""
         caller = self.caller(ADA)
@@ -308,6 +322,9 @@ def tell(*, data: Path, port: int, once: bool) -> int:
     demo.submit(PLAIN)
     demo.ask(PLAIN.version, expect=(0, 1, 3))
     first = _outcome(demo, PLAIN.version)
+    chapter("Two versions that are not what they say they are")
+    demo.catch(DOCTORED, "predictions-are-the-models")
+    demo.catch(OTHER_SEED, "can-be-built-again")
     chapter("Version 2: answers the verdict")
     demo.submit(FAIR)
     demo.ask(FAIR.version, expect=(0, 1, 3))
