@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from audits.sandbox.errors import ModelFailed
 from audits.scoring.model import DECISION, SCORE, score_column
@@ -13,6 +13,8 @@ from registry.execution import Interface
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+
+    Decisions: TypeAlias = "Sequence[str] | pa.Array"
 
 REGRESSION = "regression"
 _PAIR = 2
@@ -57,13 +59,13 @@ class Answers:
         """Whether the model's own decisions count; with a threshold they do not."""
         return bool(self.classes) and (self.interface.threshold is None or len(self.classes) > _PAIR)
 
-    def scores(self, values: np.ndarray[Any, Any] | None, decisions: Sequence[str] | None, *, rows: int) -> Any:
+    def scores(self, values: np.ndarray[Any, Any] | None, decisions: Decisions | None, *, rows: int) -> Any:
         """(rows,) float64: the scores alone. ``values`` and ``decisions`` as in :meth:`batch`."""
         matrix = self._matrix(values, decisions, rows, 0)
         return self._score_of(matrix)
 
     def batch(
-        self, values: np.ndarray[Any, Any] | None, decisions: Sequence[str] | None, *, rows: int, first: int = 0
+        self, values: np.ndarray[Any, Any] | None, decisions: Decisions | None, *, rows: int, first: int = 0
     ) -> pa.RecordBatch:
         """Score and decision of one batch.
 
@@ -72,7 +74,7 @@ class Answers:
         values
             (rows, k) numbers, or None where the model only decides.
         decisions
-            The model's own, as texts in the model's words.
+            The model's own, as texts in the model's words: a list or an Arrow column.
         rows, first
             How many rows were asked, and the number of the first one, for messages.
 
@@ -116,13 +118,15 @@ class Answers:
         return matrix[:, self.positive].copy()
 
     def _codes(
-        self, matrix: np.ndarray[Any, Any], score: Any, decisions: Sequence[str] | None, first: int
+        self, matrix: np.ndarray[Any, Any], score: Any, decisions: Decisions | None, first: int
     ) -> np.ndarray[Any, Any]:
         """The place of every row's class."""
         import numpy as np
 
         threshold = self.interface.threshold
         if threshold is not None and len(self.classes) == _PAIR:
+            if decisions is not None:
+                self._places(decisions, len(matrix), first)  # classes that are named wrongly must not pass unseen
             chosen: np.ndarray[Any, Any] = np.where(score >= threshold, self.positive, 1 - self.positive)
             return chosen
         if decisions is not None:
@@ -133,24 +137,25 @@ class Answers:
         message = f"{self.name}: the model gives a score and decides nothing; say execution.threshold"
         raise InvalidInput(message, field="execution.threshold")
 
-    def _places(self, decisions: Sequence[str], rows: int, first: int) -> np.ndarray[Any, Any]:
+    def _places(self, decisions: Decisions, rows: int, first: int) -> np.ndarray[Any, Any]:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         if len(decisions) != rows:
             raise self._failed(f"answered with {len(decisions):,} decisions to {rows:,} rows")
-        places = pc.index_in(pa.array(decisions, type=pa.string()), value_set=pa.array(self._known, type=pa.string()))
+        column = decisions if isinstance(decisions, pa.Array) else pa.array(decisions, type=pa.string())
+        places = pc.index_in(column, value_set=pa.array(self._known, type=pa.string()))
         if places.null_count:
             row = int(places.is_null().to_numpy(zero_copy_only=False).argmax())
             raise self._failed(
-                f"decided {str(decisions[row])[:100]!r} in row {first + row:,}, which is none of the classes "
+                f"decided {str(column[row].as_py())[:100]!r} in row {first + row:,}, which is none of the classes "
                 f"{_listed(self._known)}"
             )
         found: np.ndarray[Any, Any] = places.to_numpy(zero_copy_only=False)
         return found
 
     def _matrix(
-        self, values: np.ndarray[Any, Any] | None, decisions: Sequence[str] | None, rows: int, first: int
+        self, values: np.ndarray[Any, Any] | None, decisions: Decisions | None, rows: int, first: int
     ) -> np.ndarray[Any, Any]:
         """The outputs as a checked matrix; of a model that only decides, 1 for the class that it chose."""
         import numpy as np

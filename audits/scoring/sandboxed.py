@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from audits.sandbox.limits import Limits
     from audits.sandbox.session import Session
 
-    _Outputs: TypeAlias = "tuple[np.ndarray[Any, Any] | None, list[str] | None]"
+    _Outputs: TypeAlias = "tuple[np.ndarray[Any, Any] | None, pa.Array | None]"
 
 _VALUE, _DECISION = "value:", "decision"
 _TELL_SECONDS = 0.5
@@ -208,5 +208,5 @@ def _outputs(name: str, batches: list[pa.RecordBatch]) -> _Outputs:
     if names:
         # What is missing becomes NaN here, and is refused with all that is not finite.
         values = np.column_stack([batch.column(column).to_numpy(zero_copy_only=False) for column in names])
-    decisions = batch.column(_DECISION).to_pylist() if _DECISION in batch.schema.names else None
+    decisions = batch.column(_DECISION) if _DECISION in batch.schema.names else None
     return values, decisions

@@ -5,12 +5,18 @@ All of it is one test, because the cluster takes a while to start and test proce
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from pathlib import Path
 
 import ibis
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from skl2onnx import to_onnx
+from sklearn.linear_model import LogisticRegression
 
 from audits.engines.duckdb_engine import open_arrow
 from audits.engines.opening import Data, open_data
@@ -18,9 +24,13 @@ from audits.engines.port import Interrupted
 from audits.engines.settings import Settings
 from audits.engines.watching import watched
 from audits.prediction_errors import PredictionsError
+from audits.scoring.partitions import scoring_function
+from audits.scoring.source import ModelFile
 from registry.errors import InvalidInput
+from registry.execution import Interface
 from tests.audits.engine_cases import KINDS, answers, awkward_table
 from tests.audits.engine_servers import java, spark_cluster, spark_connect, spark_environment
+from tests.audits.scoring_cases import NAMES, labels, numbers
 
 pytestmark = [
     pytest.mark.skipif(not java(), reason="Spark needs Java, and there is none here; bin/test installs it"),
@@ -49,12 +59,16 @@ SETTINGS = Settings.from_environment({"COUNTERSIGN_ENGINE_TIMEOUT": "120"})
 def test_a_cluster_of_two_workers_answers_as_duckdb_does(files, tmp_path, monkeypatch):
     for name, value in spark_environment(tmp_path).items():
         monkeypatch.setenv(name, value)
+    # Partitions are scored by Python on the workers, which must find what is installed here.
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     with spark_cluster(tmp_path) as cluster:
         address = f"{cluster.url}?path={files}"
         with open_data(Data.of(address), settings=SETTINGS) as engine:
             _agrees_with_duckdb(engine)
             _has_a_fingerprint_that_shows_change(engine, address, files)
             _shares_its_application(address)
+            _scores_partitions_in_sandboxes_of_their_own(engine, tmp_path)
             _stops_when_nobody_wants_the_answer(engine)
             _refuses_what_it_cannot_read(cluster.url, files)
         assert cluster.running() == 3
@@ -96,6 +110,23 @@ def _shares_its_application(address):
         assert first.rows() == 620
     with pytest.raises(InvalidInput, match="one cluster at a time"):
         open_data(Data.of(address.replace("127.0.0.1", "localhost")), settings=SETTINGS)
+
+
+def _scores_partitions_in_sandboxes_of_their_own(engine, folder):
+    """``mapInArrow`` with the very function that scores batches here."""
+    block = numbers(400)
+    path = folder / "model.onnx"
+    path.write_bytes(
+        to_onnx(LogisticRegression().fit(block, labels(block)), block[:1].astype("f4")).SerializeToString()
+    )
+    score = scoring_function(ModelFile(name="model.onnx", path=path, interface=Interface(inputs=NAMES)), keep=("id",))
+    columns = [f"double(id % {7 + place}) / {7 + place} AS {name}" for place, name in enumerate(NAMES)]
+    rows = engine._session.spark.range(0, 900, 1, 2).selectExpr("id", *columns)
+    found = rows.mapInArrow(score, "id long, score double, prediction string").toArrow().sort_by("id")
+    ids = np.arange(900)
+    plain = pa.RecordBatch.from_pydict({name: ids % (7 + place) / (7 + place) for place, name in enumerate(NAMES)})
+    here = pa.Table.from_batches(list(score(iter([plain.append_column("id", pa.array(ids))]))))
+    assert found.equals(here.cast(found.schema))
 
 
 def _stops_when_nobody_wants_the_answer(engine):

@@ -55,13 +55,14 @@ class OnnxModel:
         )
 
     def answer(self, rows: Rows, *, decisions: bool) -> Answer:
-        """The outputs for scores and, where there is one, for labels; the label costs nothing more."""
-        wanted = [name for name in (self._scores, self._label) if name]
+        """The output for scores, and that for labels where it is wanted, or where nothing else names the classes."""
+        own = self._label and (decisions or not self._scores or not self.description.classes)
+        wanted = [name for name in (self._scores, self._label if own else "") if name]
         found = dict(zip(wanted, self._session.run(wanted, self._feed(rows)), strict=True))
         values = None
         if self._scores:
             values = self._values(found[self._scores], rows.count)
-        label = found.get(self._label) if self._label and self.interface["task"] != "regression" else None
+        label = found.get(self._label) if own and self.interface["task"] != "regression" else None
         return Answer(values=values, decisions=None if label is None else decided(label))
 
     def outputs(self, rows: Rows) -> Mapping[str, Any]:
