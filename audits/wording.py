@@ -56,6 +56,14 @@ def whole(value: float | None) -> str:
     return EN_DASH if value is None else f"{round(value):,}".replace("-", MINUS)
 
 
+def money(value: float, currency: str, *, sign: bool = False) -> str:
+    """``−12.50 EUR``; with a plus where ``sign`` asks for one."""
+    text = f"{value:+,.2f}" if sign else f"{value:,.2f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.lstrip("+-")
+    return f"{text} {currency}".replace("-", MINUS)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """``0.640–0.790``; an en dash where there is none; "to" between when an end is negative."""
     if low is None or high is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from audits.data_roles import DATA_ROLES
+from audits.data_roles import DATA_ROLES, TEST
 from audits.dossier import Change
 from audits.metric_words import metric_value, metric_words
 from audits.models import JobStatus, MeasurementRow
@@ -28,6 +28,11 @@ _METRICS = (
     "demographic_parity_ratio",
     "equalized_odds_difference",
 )
+
+
+_CELLS = ("tp", "fp", "tn", "fn")
+OTHER_DATA = "on other test data, not to be compared"
+OTHER_CODE = "measured by other code, not to be compared"
 
 
 def last_approved(version: ModelVersion, environment: str) -> ModelVersion | None:
@@ -53,8 +58,17 @@ def changes_since(version: ModelVersion, environment: str) -> tuple[tuple[Change
     return tuple(_all(before, version)), before
 
 
+def changes_between(before: ModelVersion, after: ModelVersion) -> tuple[Change, ...]:
+    """Differences of any two versions in what they were made from; without the numbers that each was measured with."""
+    return tuple(_made(before, after))
+
+
 def _all(before: ModelVersion, after: ModelVersion) -> Iterable[Change]:
     yield from _metrics(before, after)
+    yield from _made(before, after)
+
+
+def _made(before: ModelVersion, after: ModelVersion) -> Iterable[Change]:
     old, new = before.facts, after.facts
     yield from _mapping(
         "data",
@@ -84,6 +98,7 @@ def _latest(version: ModelVersion) -> dict[tuple[str, tuple[str, ...]], Measurem
             evaluation__version=version, evaluation__status=JobStatus.SUCCEEDED, metric__in=_METRICS, slice={}
         )
         .filter(evaluation__kind__in=("performance", "fairness"))
+        .select_related("evaluation")
         .order_by("evaluation__created_at", "-pk")
     )
     return {(row.metric, tuple(row.over)): row for row in rows}
@@ -100,12 +115,48 @@ def _shown(row: MeasurementRow | None) -> str:
 
 def _metrics(before: ModelVersion, after: ModelVersion) -> Iterable[Change]:
     old, new = _latest(before), _latest(after)
+    elsewhere = other_test_data(before, after)
     for key in sorted(old.keys() | new.keys(), key=lambda key: (_METRICS.index(key[0]), key[1])):
         shown = _shown(old.get(key)), _shown(new.get(key))
-        if shown[0] != shown[1]:
+        unlike = _unlike(old.get(key), new.get(key), elsewhere)
+        if unlike or shown[0] != shown[1]:
             metric, over = key
             name = metric_words(metric) + (f" by {' × '.join(over)}" if over else "")
-            yield Change(area="metrics", item=name, before=shown[0], after=shown[1])
+            yield Change(area="metrics", item=name, before=f"{shown[0]}{unlike}", after=shown[1])
+
+
+def _unlike(old: MeasurementRow | None, new: MeasurementRow | None, elsewhere: bool) -> str:
+    """What stands beside a value of before that is not measured as the one of now is; empty where both are measured alike."""
+    if old is None or new is None:
+        return ""
+    if elsewhere:
+        return f"; {OTHER_DATA}"
+    return f"; {OTHER_CODE}" if old.evaluation.code_version != new.evaluation.code_version else ""
+
+
+def other_test_data(before: ModelVersion, after: ModelVersion) -> bool:
+    """Whether two versions were measured on different test rows, as far as what is stored tells.
+
+    They were where their files of test data differ, or where the labels of their predictions do not add up to the same. The
+    evaluation ``comparison``, which pairs the rows themselves, is the word on it; this keeps numbers apart without it.
+    """
+    files = [set(v.files.filter(role=TEST).values_list("artifact_id", flat=True)) for v in (before, after)]
+    if any(files) and files[0] != files[1]:
+        return True
+    labels = [_labels(version) for version in (before, after)]
+    return None not in labels and labels[0] != labels[1]
+
+
+def _labels(version: ModelVersion) -> tuple[float, float] | None:
+    """Positive and negative labels of the predictions that were measured last; None where that was not counted."""
+    rows = MeasurementRow.objects.filter(
+        evaluation__version=version, evaluation__status=JobStatus.SUCCEEDED, evaluation__kind="performance", slice={}
+    )
+    found = rows.filter(metric__in=_CELLS, value__isnull=False).order_by("evaluation__created_at")
+    counts: dict[str, float] = {row.metric: row.value for row in found if row.value is not None}
+    if len(counts) < len(_CELLS):
+        return None
+    return counts["tp"] + counts["fn"], counts["tn"] + counts["fp"]
 
 
 def _files(facts: Mapping[str, Any], role: str) -> dict[str, str]:

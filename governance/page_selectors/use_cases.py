@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
 
+from audits.wording import money
 from governance.models import EnvironmentPointer, PolicyVersion
 from governance.page_selectors.standing import newest_versions
 from governance.policies_in_force import latest_versions
 from registry import ledger
+from registry.amounts import AMOUNTS, OUTCOMES, parse_amounts
 from registry.canonical import parse_json
 from registry.dataset_selectors import datasets_for
 from registry.intake_form import DETAILS, FIELDS, judge
@@ -173,3 +176,18 @@ def details_of(use_case: UseCase) -> list[tuple[str, str]]:
             words = dict(FIELDS[key].options).get(value, value) if isinstance(value, str) else value
             shown.append((FIELDS[key].title, f"{words:,}" if isinstance(words, int) else str(words)))
     return shown
+
+
+def amounts_of(use_case: UseCase) -> list[tuple[str, str]]:
+    """``[(outcome, amount)]`` of what decisions are worth, where the use case says so."""
+    stated = use_case.details.get(AMOUNTS)
+    if not stated:
+        return []
+    amounts = parse_amounts(stated)
+    words = {
+        "true_positive": _("A positive decision that is right"),
+        "false_positive": _("A positive decision that is wrong"),
+        "true_negative": _("A negative decision that is right"),
+        "false_negative": _("A negative decision that is wrong"),
+    }
+    return [(words[outcome], money(getattr(amounts, outcome), amounts.currency)) for outcome in OUTCOMES]

@@ -22,6 +22,9 @@ ROLES = (
 )  # fmt: skip
 """Both predictions; and what both models are run on, and they themselves, where the predictions are of different rows."""
 
+PREDICTED = 2
+"""So many of them are predictions, which there must be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgainstChampion(MeasuredRule):

@@ -17,6 +17,7 @@ from governance.champion import champion_for
 from governance.facts import gather_facts
 from governance.models import PolicyVersion, Review, Verdict
 from governance.policies_in_force import document_of, policy_in_force
+from governance.rules.against_champion import PREDICTED
 from governance.rules.evaluator import evaluate
 from governance.rules.plan import plan
 from governance.services.reviews import sync_review
@@ -155,7 +156,10 @@ def _against(champion: ModelVersion, item: dict[str, Any]) -> dict[str, Any]:
     key = parameters.pop("key", None)
     if key and schema.get("key"):
         parameters |= {"key": key, "champion_key": schema["key"]}
-    return {**item, "parameters": {**parameters, "champion": columns}}
+    given, together = item["roles"][:PREDICTED], item["roles"][PREDICTED:]
+    # Both models and the rows to run them on, or none of them: one alone could compare nothing.
+    roles = [*given, *(together if all(together) else [""] * len(together))]
+    return {**item, "roles": roles, "parameters": {**parameters, "champion": columns}}
 
 
 def _keep_verdict(

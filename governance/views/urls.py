@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 
 from governance.views import (
     account,
+    comparison,
     dataset_edits,
     datasets,
     deployments,
@@ -66,6 +67,7 @@ urlpatterns: list[URLPattern] = [
     _page("intakes/<uuid:intake>/submit", intakes.submit, "submit-intake"),
     _page("intakes/<uuid:intake>/discard", intakes.discard, "discard-intake"),
     _page(_VERSION, versions.version, "version"),
+    _page(f"{_VERSION}/comparison", comparison.comparison, "comparison"),
     _page(f"{_VERSION}/progress", versions.progress, "version-progress"),
     _page(f"{_VERSION}/promote", versions.promote, "promote"),
     _page(f"{_VERSION}/evaluations/<uuid:evaluation>/repeat", versions.repeat, "repeat"),

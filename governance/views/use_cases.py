@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from governance.page_selectors.intakes import risk_sections, risk_sent
 from governance.page_selectors.models import rows_of
 from governance.page_selectors.use_cases import (
+    amounts_of,
     assessed,
     data_of,
     details_of,
@@ -82,6 +83,7 @@ def _page_of(
         "data": data_of(person, models),
         "policies": policies_for(found.risk_tier),
         "details": details_of(found),
+        "amounts": amounts_of(found),
         "kpis": found.details.get("kpis", []),
         "history": history,
         "latest": history[0] if history else None,

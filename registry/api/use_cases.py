@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from registry.amounts import AMOUNTS
 from registry.api.idempotency import idempotent
 from registry.api.requests import PersonRequest
 from registry.errors import NotFound
@@ -26,19 +27,39 @@ def _person(username: str, field: str) -> Person:
     return found
 
 
+class AmountsSerializer(serializers.Serializer[Any]):
+    """What each outcome of a decision is worth: a benefit above 0, a cost below. For the schema."""
+
+    true_positive = serializers.FloatField()
+    false_positive = serializers.FloatField()
+    true_negative = serializers.FloatField()
+    false_negative = serializers.FloatField()
+    currency = serializers.RegexField(r"^[A-Z]{3}\Z", help_text="Three capital letters, such as EUR.")
+
+
+@extend_schema_field(AmountsSerializer)
+class AmountsField(serializers.JSONField):
+    """Amounts as they came: the service checks them, and knows no key but those."""
+
+
 class UseCaseSerializer(serializers.ModelSerializer[UseCase]):
-    """A use case; ``owner`` is a user name. Data are used for ``purpose``; for the slug, if it is empty."""
+    """A use case; ``owner`` is a user name. Data are used for ``purpose``; for the slug, if it is empty.
+
+    With ``amounts``, which are stated once and for all here, comparisons of versions tell what their decisions are worth.
+    """
 
     owner = serializers.CharField(source="owner.username")
     kpis = serializers.ListField(child=serializers.CharField(max_length=500), default=list)
     risk_tier = serializers.ChoiceField(choices=RiskTier.choices)
     slug = serializers.SlugField(max_length=100)
     regions = serializers.ListField(child=serializers.CharField(max_length=30), default=list)
+    amounts = AmountsField(source="details.amounts", required=False)
 
     class Meta:
         model = UseCase
         fields = [
-            "slug", "name", "objective", "kpis", "affected_people", "risk_tier", "purpose", "regions", "owner", "created_at",
+            "slug", "name", "objective", "kpis", "affected_people", "risk_tier", "purpose", "regions", "amounts", "owner",
+            "created_at",
         ]  # fmt: skip
         read_only_fields = ["created_at"]
 
@@ -64,7 +85,8 @@ class UseCaseListView(generics.ListAPIView[UseCase]):
         check_may_register(request.user)
         data = dict(serializer.validated_data)
         owner = _person(data.pop("owner")["username"], "owner")
-        use_case = create_use_case(actor=request.user, owner=owner, **data)
+        amounts = data.pop("details", {}).get(AMOUNTS)
+        use_case = create_use_case(actor=request.user, owner=owner, amounts=amounts, **data)
         return Response(UseCaseSerializer(use_case).data, status=status.HTTP_201_CREATED)
 
 

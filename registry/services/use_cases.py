@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from guardian.shortcuts import assign_perm
 
 from registry import ledger
+from registry.amounts import AMOUNTS, parse_amounts
 from registry.errors import Conflict, InvalidInput, NotAllowed
 from registry.intake_form import check_regions
 from registry.ledger_actions import Action
@@ -38,6 +39,7 @@ def create_use_case(
     purpose: str = "",
     regions: Sequence[str] = (),
     details: Mapping[str, Any] | None = None,
+    amounts: Mapping[str, Any] | None = None,
 ) -> UseCase:
     """Register a use case; its owner becomes model owner of everything in it.
 
@@ -49,6 +51,9 @@ def create_use_case(
         Where it is used, such as ``EU`` or ``US-NY``.
     details
         The other answers of the intake.
+    amounts
+        What the four outcomes of a decision are worth, see :func:`registry.amounts.parse_amounts`; comparisons of versions
+        are then told in them. Stated at registration only: what was compared stays comparable.
 
     Raises
     ------
@@ -60,6 +65,7 @@ def create_use_case(
         If the slug is taken.
     """
     check_may_register(actor)
+    stated = {} if amounts is None else {AMOUNTS: parse_amounts(amounts).as_json()}
     use_case = UseCase(
         slug=slug,
         name=name,
@@ -70,7 +76,7 @@ def create_use_case(
         owner=owner,
         purpose=purpose,
         regions=check_regions(list(regions)),
-        details=dict(details or {}),
+        details={**(details or {}), **stated},
     )
     _add(use_case)
     assign_perm(Role.MODEL_OWNER.codename, owner, use_case)
@@ -86,6 +92,7 @@ def create_use_case(
             "owner": owner.username,
             "purpose": use_case.stated_purpose,
             "regions": use_case.regions,
+            **stated,
         },
     )
     return use_case

@@ -10,7 +10,7 @@ import numpy as np
 from audits.intervals import Floats, critical_value, wilson
 from audits.measurement import Measurement
 from audits.measures.comparison.joint import Counts, JointTable
-from audits.wording import MINUS
+from audits.wording import money
 from registry.amounts import Amounts
 
 METRIC = "benefit_difference"
@@ -37,8 +37,8 @@ def measure_benefit(table: JointTable, amounts: Amounts, *, confidences: Sequenc
                 method="mover-wilson-sidak" if len(table.slices) > 1 else "mover-wilson",
                 confidence=confidence,
                 note=(
-                    f"challenger {money(challenger, amounts)}, champion {money(champion, amounts)} a decision; "
-                    f"{money(value * _PER, amounts, sign=True)} in 1,000 decisions"
+                    f"challenger {money(challenger, amounts.currency)}, champion {money(champion, amounts.currency)} a decision; "
+                    f"{money(value * _PER, amounts.currency, sign=True)} in 1,000 decisions"
                 ),
             )
 
@@ -87,11 +87,3 @@ def _worth(amounts: Amounts) -> Floats:
     return np.array(
         [[amounts.true_negative, amounts.false_positive], [amounts.false_negative, amounts.true_positive]], dtype=float
     )
-
-
-def money(value: float, amounts: Amounts, *, sign: bool = False) -> str:
-    """``−12.50 EUR``; with a plus where ``sign`` asks for one."""
-    text = f"{value:+,.2f}" if sign else f"{value:,.2f}"
-    if float(text.replace(",", "")) == 0:
-        text = text.lstrip("+-")
-    return f"{text} {amounts.currency}".replace("-", MINUS)
