@@ -11,7 +11,18 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.views import APIView
 
 from audits.api import evaluations
-from governance.api import decisions, files, impact, inventory, measuring, nothing, openapi, versions, what_ifs
+from governance.api import (
+    bills_of_materials,
+    decisions,
+    files,
+    impact,
+    inventory,
+    measuring,
+    nothing,
+    openapi,
+    versions,
+    what_ifs,
+)
 from registry.api import (
     artifacts,
     datasets,
@@ -90,6 +101,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_VERSION}/what-ifs", _view(what_ifs.WhatIfsView), name="api-what-ifs"),
     path(f"{_VERSION}/what-ifs/<uuid:what_if>", _view(what_ifs.WhatIfView), name="api-what-if"),
     path(f"{_VERSION}/evaluations", _view(evaluations.VersionEvaluationsView), name="api-version-evaluations"),
+    path(f"{_VERSION}/ml-bom", _view(bills_of_materials.BillOfMaterialsView), name="api-ml-bom"),
     path(f"{_VERSION}/dossier", _view(versions.VersionDossierView), name="api-version-dossier"),
     path("evaluations/<uuid:evaluation>", _view(evaluations.EvaluationView), name="api-evaluation"),
     path("evidence/<str:sha256>", _view(evaluations.EvidenceView), name="api-evidence"),

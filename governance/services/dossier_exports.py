@@ -1,4 +1,4 @@
-"""Making the documents of a decision: model card, audit PDF, evidence, attestation, ledger. Rendered in a worker."""
+"""Making the documents of a decision: model card, bill of materials, audit PDF, evidence, attestation, ledger. Rendered in a worker."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from audits import jobs
+from governance.bills_of_materials import MEDIA_TYPE, NAME, bill_of_materials
 from governance.dossier_builder import build_dossier
 from governance.models import DossierExport, DossierFile, Promotion
 from governance.page_selectors.lineage_version import report_for
@@ -82,6 +83,7 @@ def _files(export: DossierExport) -> list[tuple[str, str, bytes]]:
     progress(0.2, "writing the model card")
     files.append(("model-card.html", _HTML, card_html(dossier).encode()))
     files.append(("model-card.md", "text/markdown; charset=utf-8", card_markdown(dossier).encode()))
+    files.append((NAME, MEDIA_TYPE, bill_of_materials(dossier)))
     progress(0.4, "setting the audit PDF")
     files.append(("dossier.pdf", "application/pdf", audit_pdf(dossier, canonical)))
     progress(0.9, "collecting evidence")

@@ -139,6 +139,7 @@ def subject(world):
         "api-version": ["mortgage-approval", "1"],
         "api-card": ["mortgage-approval", "1"],
         "api-components": ["mortgage-approval", "1"],
+        "api-ml-bom": ["mortgage-approval", "1"],
         "api-deployments": ["mortgage-approval"],
         "api-deployment-end": [deployment.pk],
         **{f"api-registry{end}": [sheet.name] for end in ("", "-poll", "-versions", "-imports", "-links")},

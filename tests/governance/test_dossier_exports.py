@@ -14,7 +14,9 @@ from tests.scenario import ledger_actions, predictions_csv, run_tasks, tamper
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
 
-DOCUMENTS = {"dossier.json", "dossier.pdf", "model-card.html", "model-card.json", "model-card.md", "verification.pem"}
+DOCUMENTS = {
+    "dossier.json", "dossier.pdf", "ml-bom.cdx.json", "model-card.html", "model-card.json", "model-card.md", "verification.pem",
+}  # fmt: skip
 EVIDENCE = {"evidence-fairness.json", "evidence-performance.json"}
 PROOF = {"attestation.dsse.json"}
 LEDGER = {"ledger.jsonl", "checkpoint.txt"}
