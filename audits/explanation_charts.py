@@ -119,17 +119,25 @@ def _by_shade(swarms: Sequence[Swarm], low: float, high: float) -> list[list[tup
 
 
 def _dots(axes: Any, points: Sequence[tuple[float, float]], shade: float) -> None:
-    """Many points as one path of dots with round ends: a hundredth of the size of as many markers."""
+    """Many points as one path of lines of no length with round ends: a hundredth of the size of as many markers."""
+    ordered = sorted(points, key=lambda point: (point[1], point[0]))
+    _strokes(axes, [(point, point) for point in ordered], width=_DOT, shade=shade, ends="round")
+
+
+def _strokes(
+    axes: Any, lines: Sequence[Sequence[tuple[float, float]]], *, width: float, shade: float, ends: str = "butt"
+) -> None:
+    """Many lines as one path."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    if not points:
+    if not lines:
         return
-    ordered = sorted(points, key=lambda point: (point[1], point[0]))
-    vertices = [point for point in ordered for _ in range(2)]
-    path = Path(vertices, [Path.MOVETO, Path.LINETO] * len(ordered))
+    codes = [code for line in lines for code in (Path.MOVETO, *[Path.LINETO] * (len(line) - 1))]
+    path = Path([point for line in lines for point in line], codes)
     path.should_simplify = False
-    patch = PathPatch(path, facecolor="none", edgecolor=INK, linewidth=_DOT, capstyle="round", alpha=shade)
+    patch: Any = PathPatch(path, facecolor="none", edgecolor=INK, linewidth=width, alpha=shade)
+    patch.set_capstyle(ends)
     axes.add_patch(patch)
 
 
@@ -171,9 +179,10 @@ def _panel(axes: Any, panel: CurvePanel, words: Words) -> None:
     margin = 0.4 if not panel.lasting else (high - low) * 0.02
     axes.set_xlim(low - margin, high + margin)
     join = "-" if panel.lasting else "none"
-    for line in panel.lines:
-        axes.plot(panel.x, line, color=INK, linewidth=0.5, alpha=0.16)
-    axes.vlines(panel.x, panel.low, panel.high, color=INK, linewidth=0.9, alpha=0.7)
+    single = [list(zip(panel.x, line, strict=True)) for line in panel.lines]
+    _strokes(axes, single, width=0.5, shade=0.2)
+    intervals = [((x, low), (x, high)) for x, low, high in zip(panel.x, panel.low, panel.high, strict=True)]
+    _strokes(axes, intervals, width=0.9, shade=0.7)
     # Pale where groups lie on it, so that their dashes are seen.
     axes.plot(panel.x, panel.mean, color=INK, linewidth=2.2, linestyle=join, alpha=0.4 if panel.groups else 1.0)
     if not panel.lasting:

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audits.engines.port import Progress
-from audits.explain.asking import Column, Tell, answers_of, rows_of
-from audits.explain.budget import MOST_EVALUATIONS, rows_within
+from audits.explain.asking import Column, Tell, answers_of, count_of, rows_of
+from audits.explain.budget import MOST_EVALUATIONS, MOST_FOR_PAIRS, pairs_within, rows_within
 from audits.explain.dependence import Dependence, dependence_on
 from audits.explain.explanation import Explanation, Interactions, explain, interactions
 from audits.explain.feature_dictionary import ADVERSE, FeatureDictionary
@@ -21,11 +21,9 @@ from audits.explain.ranges import typical_of
 from audits.explain.reason_tally import Told, tell_reasons
 from audits.explain.stability import Stability, stability_of
 from audits.scoring.model import Model
-from registry.errors import InvalidInput
 
-_PAIR_ROWS, _REPEAT_ROWS, _CURVE_ROWS = 100, 100, 500
+_REPEAT_ROWS, _CURVE_ROWS = 100, 500
 _REPEAT_EVALUATIONS = 500_000
-_PAIR_EVALUATIONS = 2_000_000
 _FEWEST_REPEATED = 10
 _EXPLAINED, _PAIRED, _REPEATED, _SHUFFLED, _DRAWN = 0.4, 0.55, 0.75, 0.88, 0.98
 _READ = 0.05
@@ -108,7 +106,7 @@ def find(
     if misspelt:
         found.warnings.append(f"the feature dictionary names what the model does not read: {', '.join(misspelt[:5])}")
     if asked.interactions:
-        _interactions(found, model, explained, background, asked, part(progress, _EXPLAINED, _PAIRED, "pairs"))
+        _interactions(found, model, explained, background, asked, trees, part(progress, _EXPLAINED, _PAIRED, "pairs"))
     if asked.stability_repeats:
         _stability(found, model, material, asked, trees, part(progress, _PAIRED, _REPEATED, "other backgrounds"))
     if asked.permutation_repeats and material.label is not None:
@@ -138,19 +136,27 @@ def _interactions(
     rows: Mapping[str, Column],
     background: Mapping[str, Column],
     asked: ExplanationParameters,
+    trees: bool,
     progress: Progress,
 ) -> None:
-    if len(model.interface.inputs) < 2:  # noqa: PLR2004 - a pair
+    features = len(model.interface.inputs)
+    if features < 2:  # noqa: PLR2004 - a pair
         return
-    few = rows_of(rows, slice(_PAIR_ROWS))
-    try:
-        found.pairs = interactions(
-            model, few, background, seed=asked.seed, most_evaluations=_PAIR_EVALUATIONS, progress=progress
+    sizes = pairs_within(features, count_of(rows), count_of(background), trees=trees)
+    if sizes is None:
+        found.warnings.append(
+            f"interactions were not measured: this model has no trees to read, and asking it about {features} features "
+            "two by two would take too long"
         )
-    except InvalidInput as refused:
-        if refused.field != "most_evaluations":
-            raise
-        found.warnings.append(f"interactions were not measured: {refused}")
+        return
+    found.pairs = interactions(
+        model,
+        rows_of(rows, slice(sizes[0])),
+        rows_of(background, slice(sizes[1])),
+        seed=asked.seed,
+        most_evaluations=MOST_FOR_PAIRS,
+        progress=progress,
+    )
 
 
 def _stability(

@@ -139,8 +139,15 @@ def _pairs(found: Findings, confidence: float) -> Iterator[Measurement]:
         value = float(values[place])
         yield Measurement(
             metric="interaction_share", slice=slices[place], value=value, low=max(value - half, 0.0), high=min(value + half, 1.0),
-            n=rows, method="delta", confidence=confidence, note="" if place else f"by {found.pairs.method}",
+            n=rows, method="delta", confidence=confidence, note="" if place else _how(found.pairs),
         )  # fmt: skip
+
+
+def _how(pairs: Interactions) -> str:
+    if pairs.standard_error is None:
+        return f"by {pairs.method}"
+    typical = float(np.median(pairs.standard_error))
+    return f"by {pairs.method}; a single value's standard error is {typical:.2g}, which makes small ones look larger"
 
 
 _MOST_PAIRS = 100
