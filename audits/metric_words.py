@@ -136,6 +136,18 @@ METRIC_WORDS: Mapping[str, str] = {
     "top_features_overlap": "Most important features that stay so",
     "importance_share_change": "Largest change of a share of the importance",
     "additivity_error": "Additivity error",
+    "reproduction": "Grade of the rebuilt model, from 0 (not reproduced) to 3 (the same file)",
+    "decision_difference": "Share of decisions that differ",
+    "metric_difference": "Largest difference of a metric",
+    "mean_absolute_error_by_deviation": "Mean absolute error, in standard deviations",
+    "mean_prediction_by_deviation": "Mean prediction, in standard deviations",
+    "packages": "Recorded packages",
+    "package_differences": "Recorded packages that do not run here as recorded",
+    "absent_packages": "Recorded packages that are not here",
+    "unpinned_packages": "Packages recorded without one version",
+    "vulnerabilities": "Known vulnerabilities",
+    "vulnerability_coverage": "Share of recorded packages that reports looked at",
+    "vulnerability_report_age_days": "Age of the oldest report, in days",
     "count": "Number of cases",
     "tp": "True positives",
     "fp": "False positives",
@@ -147,7 +159,8 @@ _SMALLEST_P = 0.001
 
 WHOLE_METRICS = frozenset(
     {"count", "tp", "fp", "tn", "fn", "unknown_count", "constant_columns", "expectations_failed", "k_anonymity",
-     "l_diversity_distinct", "group_count", "challenger_only_right", "champion_only_right", "importance_rank"}
+     "l_diversity_distinct", "group_count", "reproduction", "packages", "package_differences", "absent_packages",
+     "unpinned_packages", "vulnerabilities", "vulnerability_report_age_days", "challenger_only_right", "champion_only_right", "importance_rank"}
 )  # fmt: skip
 """Metrics whose values are whole numbers."""
 

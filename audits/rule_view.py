@@ -28,6 +28,8 @@ CHECK_TITLES: Mapping[str, str] = {
     "representation": "Representation",
     "proxies": "Proxies of sensitive attributes",
     "remedy": "Remedies",
+    "reproduction": "Reproduction",
+    "environment": "Environment",
     "explanation": "Explanation",
     "load": "Load",
     "robustness": "Robustness",
