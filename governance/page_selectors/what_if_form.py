@@ -112,7 +112,7 @@ def what_if_form(
     fields = []
     for place, name in enumerate(_features(version)):
         found, stated = ranges.get(name, {}), dictionary.feature(name)
-        text = _shown(now[name]) if name in now else _shown(found.get("median", _first(found)))
+        text = _shown(now[name]) if name in now else _shown(_usual(found))
         before = _shown(first[name]) if name in first else ""
         field = FeatureField(
             id=f"f{place}",
@@ -212,7 +212,10 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _first(found: Mapping[str, Any]) -> Any:
+def _usual(found: Mapping[str, Any]) -> Any:
+    """The median of a number; of anything else the value that occurs most."""
+    if found.get("median") is not None:
+        return found["median"]
     return next(iter(found.get("values") or ()), None)
 
 

@@ -65,3 +65,29 @@ def submit_with_test_data(world, *, version="1", dictionary: bytes | None = DICT
     digests = {path: world.upload(content) for path, content in files.items()}
     made, _ = submit_version(actor=world.ada, manifest=manifest.encode(), files=digests)
     return made
+
+
+def measured_ranges(world, version):
+    """As if the explanation had been measured: an evaluation whose report holds the values of the features."""
+    from audits.explain.ranges import ranges_series
+    from audits.models import Evaluation, JobStatus
+    from registry.canonical import canonical_json
+    from registry.services.artifacts import keep_bytes
+
+    rows = [line.split(",") for line in test_rows().decode().split()[1:]]
+    columns = {
+        "income": np.array([float(row[2]) for row in rows]),
+        "ratio": np.array([float(row[3]) for row in rows]),
+        "race": np.array([row[4] for row in rows], dtype=object),
+    }
+    report = {"series": [ranges_series(columns).as_json()]}
+    return Evaluation.objects.create(
+        version=version,
+        kind="explanation",
+        key="explanation",
+        question="0" * 64,
+        status=JobStatus.SUCCEEDED,
+        parameters={"seed": 5, "background_rows": 40},
+        report=keep_bytes(canonical_json(report)),
+        requested_by=world.ada,
+    )

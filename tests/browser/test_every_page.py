@@ -28,7 +28,7 @@ def pages(world, monkeypatch):
         b"at_least: 0.80, confidence: 0.95", b"at_least: 0.80, confidence: 0.95, on_inconclusive: review"
     )
     register_policy(actor=world.edsger, content=text)
-    undecided = world.submit("2", predictions=predictions_csv(ratio=0.82, n=900))
+    undecided = world.submit("2", predictions=predictions_csv(ratio=0.82))
     world.submit("3", predictions=BROKEN)
     request_dossier(actor=world.grace, version=undecided, environment="production")
     run_tasks()

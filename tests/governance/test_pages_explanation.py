@@ -9,7 +9,13 @@ import pytest
 from django.test import Client
 
 from audits.models import JobStatus, WhatIf
-from tests.audits.what_if_cases import DICTIONARY, ROW, run_instead_of_the_sandbox, submit_with_test_data
+from tests.audits.what_if_cases import (
+    DICTIONARY,
+    ROW,
+    measured_ranges,
+    run_instead_of_the_sandbox,
+    submit_with_test_data,
+)
 from tests.scenario import run_tasks, tamper
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("brisk")]
@@ -83,6 +89,21 @@ def test_the_form_speaks_of_features_as_people_do(world, version):
     assert "thousand dollars" in page
     assert 'name="k0"' in page
     assert "Sensitive: no counterfactual changes it." in page
+
+
+def test_limits_and_what_is_usual_come_from_the_explanation(world, version, model):
+    measured_ranges(world, version)
+    page = browser(world.ada).get(PAGE).content.decode()
+    assert 'data-low="1" data-high="60" data-step="1"' in page
+    assert 'name="f0" value="30"' in page
+    assert "usually 3 to 57, median 30" in page
+    assert re.search(r"<option selected>[ab]</option>", page)
+    assert '<option value="">not given</option>' in page
+    refused = browser(world.ada).post(f"{PAGE}/ask", {**TYPED, "f0": "much"})
+    assert (refused.status_code, "much is not a number." in text_of(refused)) == (422, True)
+    asked(world, version)
+    result = WhatIf.objects.get().result
+    assert (result["seed"], result["background_rows"]) == (5, 40)
 
 
 def test_a_dictionary_that_cannot_be_read_is_told(world, model):
