@@ -15,11 +15,21 @@ from audits.wording import number, whole
 
 MOST_PANELS = 8
 
-_SHOWN = {"p50": "median", "p95": "p95", "p99": "p99"}
+_SHOWN = {"p50": "p50", "p95": "p95", "p99": "p99"}
+
+
+def _rate(value: Any) -> Cell:
+    """A rate, or a time, with as many digits as it has meaning."""
+    if not isinstance(value, int | float):
+        return measured(value)
+    return ("number", whole(round(value)) if abs(value) >= _HUNDRED else f"{value:.3g}")
+
+
+_HUNDRED = 100
 _LATENCY = (
-    Column("model", "Model"), Column("rate", "Requests per second", measured), Column("batch_size", "Rows each", counted),
+    Column("model", "Model"), Column("rate", "Requests per second", _rate), Column("batch_size", "Rows each", counted),
     Column("n", "Requests", counted), Column("p50", "Median, ms", measured), Column("p95", "p95, ms", measured),
-    Column("p99", "p99, ms", measured), Column("p999", "p99.9, ms", measured), Column("achieved", "Answered per second", measured),
+    Column("p99", "p99, ms", measured), Column("p999", "p99.9, ms", measured), Column("achieved", "Answered per second", _rate),
     Column("failed", "Failed", counted), Column("timed_out", "Timed out", counted),
 )  # fmt: skip
 _BINS = (
@@ -32,13 +42,13 @@ def _borne(value: Any) -> Cell:
 
 
 _TRIALS = (
-    Column("batch_size", "Rows each", counted), Column("rate", "Requests per second", measured),
-    Column("achieved", "Answered per second", measured), Column("sustained", "Outcome", _borne), Column("why", "Why", text),
+    Column("batch_size", "Rows each", counted), Column("rate", "Requests per second", _rate),
+    Column("achieved", "Answered per second", _rate), Column("sustained", "Outcome", _borne), Column("why", "Why", text),
 )  # fmt: skip
 
 
 def _fact(value: Any) -> Cell:
-    return measured(value) if isinstance(value, float) else text(value)
+    return _rate(value) if isinstance(value, float) else text(value)
 
 
 _MACHINE = (Column("fact", "Fact"), Column("value", "Value", _fact))
@@ -47,7 +57,7 @@ _MACHINE = (Column("fact", "Fact"), Column("value", "Value", _fact))
 def latency(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """Percentiles by rate and batch size, each with its interval."""
     rows = [row for item in series for record in item.records() for row in _dots(record)]
-    draw = partial(_latencies, rows) if any(row.value is not None for row in rows) else None
+    draw = partial(_latencies, rows) if rows else None
     yield table_exhibit(
         f"{kind}-latency", series[0].title, series, _LATENCY, draw=draw,
         note="From the time at which a request was meant to be sent to its answer; requests without an answer count as slower "
@@ -56,9 +66,11 @@ def latency(kind: str, series: list[Series]) -> Iterator[Exhibit]:
 
 
 def _dots(record: dict[str, Any]) -> Iterator[Row]:
-    who = "" if record["model"] == "version" else f"{record['model']}, "
+    who = "" if record["model"] == "version" else f"{record['model']}: "
     for name, words in _SHOWN.items():
-        label = f"{who}{record['rate']:g} a second × {record['batch_size']:g}, {words}"
+        if record[name] is None:
+            continue
+        label = f"{who}{record['rate']:g}/s × {record['batch_size']:g}, {words}"
         yield Row(
             label=label, value=record[name], low=record[f"{name}_low"], high=record[f"{name}_high"], n=record["n"]
         )

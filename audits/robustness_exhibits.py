@@ -77,4 +77,4 @@ def promises(kind: str, series: list[Series]) -> Iterator[Exhibit]:
 
 def slices(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     """The slices that suffer most; their limits hold for all slices that were looked at."""
-    yield table_exhibit(f"{kind}-slices", series[0].title, series, _SLICES, most=12)
+    yield table_exhibit(f"{kind}-slices", series[0].title, series, _SLICES)

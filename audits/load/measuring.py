@@ -29,7 +29,7 @@ ROUNDS = 8
 OF_ENDPOINT = 32
 """Connections to an endpoint, unless told otherwise."""
 
-_WARM_UP_REQUESTS, _WARM_UP_SECONDS = 20, 2.0
+_WARM_UP_REQUESTS, _LEAST_WARM_UP, _WARM_UP_SECONDS = 20, 5, 2.0
 _BATCHES = 64
 _TRIAL_SECONDS = 2.0
 _LEAST_LIMIT = 60.0
@@ -112,7 +112,7 @@ class Target:
                 send(index)
                 took.append(time.perf_counter() - before)
                 self.warm_up += 1
-                if time.perf_counter() - start > _WARM_UP_SECONDS:
+                if index >= _LEAST_WARM_UP and time.perf_counter() - start > _WARM_UP_SECONDS:
                     break
         self.service[batch_size] = sorted(took)[len(took) // 2]
 

@@ -15,6 +15,7 @@ FACTOR, CLOSE = 2.0, 1.1
 
 _GROWING, _QUEUE = 2.0, 0.01
 _MOST_TRIALS = 24
+_HUNDRED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +53,16 @@ def verdict_on(run: Run) -> tuple[bool, str]:
         return False, f"{run.failed} of {run.sent} requests failed"
     # Whoever answers the last request a moment after the end has not fallen behind; whoever needs 5 % longer has.
     if run.achieved < ACHIEVED * run.offered:
-        return False, f"{run.achieved:.3g} of {run.offered:.3g} requests a second were answered"
+        return False, f"{_words(run.achieved)} of {_words(run.offered)} requests a second were answered"
     first, last = run.quarters[0], run.quarters[-1]
     steadily = all(one < two for one, two in zip(run.quarters, run.quarters[1:], strict=False))
     if steadily and last > _GROWING * first and last - first > _QUEUE * run.seconds:
         return False, "the queue grew from quarter to quarter of the run"
     return True, ""
+
+
+def _words(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= _HUNDRED else f"{rate:.3g}"
 
 
 def find_saturation(

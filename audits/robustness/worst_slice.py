@@ -14,7 +14,7 @@ from audits.intervals import critical_value
 from audits.measures.slices.metrics import Estimates
 
 UNKNOWN = "unknown"
-MOST_LEVELS, MOST_LISTED = 20, 10
+MOST_LEVELS, MOST_LISTED = 20, 4
 _FEW_NUMBERS = 10
 _QUINTILES = (0.2, 0.4, 0.6, 0.8)
 

@@ -26,7 +26,7 @@ from registry.execution import Interface
 from tests.audits.model_cases import FunctionModel
 
 MODEL = {"inputs": ["income", "debt"], "threshold": 0.5}
-SHORT = {"model": MODEL, "rates": [100], "seconds": 1.0, "saturation": False}
+SHORT = {"model": MODEL, "rates": [200], "seconds": 0.5, "saturation": False}
 
 
 class SlowModel(FunctionModel):
@@ -96,19 +96,19 @@ def measured(report, metric, **place):
 
 
 def test_a_model_of_known_speed_is_measured_with_everything_that_rules_read(opens, people, model_file):
-    model = SlowModel(0.004)
+    model = SlowModel(0.002)
     limits = opens(model)
     report = evaluate("load", [model_file, people], {**SHORT, "batch_sizes": [1, 16]})
-    median = measured(report, "latency_p50_ms", rate="100", batch_size="1")
-    assert median["value"] >= 4
+    median = measured(report, "latency_p50_ms", rate="200", batch_size="1")
+    assert median["value"] >= 2
     assert median["n"] == 100
     assert median["low"] <= median["value"] <= median["high"]
-    assert measured(report, "latency_p95_ms", rate="100", batch_size="16")["value"] >= 4
-    far = measured(report, "latency_p999_ms", rate="100", batch_size="1")
+    assert measured(report, "latency_p95_ms", rate="200", batch_size="16")["value"] >= 2
+    far = measured(report, "latency_p999_ms", rate="200", batch_size="1")
     assert far["value"] is None
     assert far["note"] == "not enough requests for p99.9: 100, and it takes 3,688"
     assert measured(report, "error_rate", batch_size="1")["value"] == 0
-    assert 0 < measured(report, "throughput_rows_per_second", batch_size="16")["value"] <= 1600.001
+    assert 0 < measured(report, "throughput_rows_per_second", batch_size="16")["value"] <= 3200.001
     assert measured(report, "peak_memory_mb")["value"] == 50
     assert measured(report, "cpu_ms_per_row")["value"] == pytest.approx(200 * 1 / 1700)
     assert measured(report, "machine_busy")["value"] in (0, 1)
@@ -128,15 +128,13 @@ def test_failures_are_told_and_count_as_slower_than_any(opens, people, model_fil
     assert (rate["value"], rate["n"], rate["method"]) == (0.03, 100, "wilson")
     assert rate["note"] == "3 failed and 0 timed out; the first failure: the model answered NaN"
     assert measured(report, "latency_p50_ms")["value"] > 0
-    p99 = measured(report, "latency_p95_ms")
-    assert p99["high"] is None
-    assert "upper limit lies among requests that got no answer" in p99["note"]
+    assert measured(report, "latency_p95_ms")["high"] is None
 
 
 def test_the_champion_takes_turns_and_the_ratio_says_how_much_slower_the_version_is(opens, people, model_file):
-    version, champion = SlowModel(0.008), SlowModel(0.002)
+    version, champion = SlowModel(0.004), SlowModel(0.001)
     opens(version, champion)
-    report = evaluate("load", [model_file, people, model_file], {**SHORT, "rates": [40], "seconds": 2.0})
+    report = evaluate("load", [model_file, people, model_file], {**SHORT, "rates": [100], "seconds": 0.8})
     ratio = measured(report, "latency_ratio_to_champion", percentile="p50")
     assert ratio["low"] > 1.3
     assert ratio["low"] <= ratio["value"] <= ratio["high"]
@@ -148,18 +146,18 @@ def test_the_champion_takes_turns_and_the_ratio_says_how_much_slower_the_version
 
 
 def test_every_connection_has_a_model_of_its_own(opens, people, model_file):
-    models = [SlowModel(0.03) for _ in range(4)]
+    models = [SlowModel(0.01) for _ in range(4)]
     opens(*models)
-    report = evaluate("load", [model_file, people], {**SHORT, "connections": 4, "rates": [50]})
+    report = evaluate("load", [model_file, people], {**SHORT, "connections": 4})
     assert all(model.asked > 20 and model.closed for model in models)
     assert measured(report, "cold_start_seconds")["n"] == 4
 
 
 def test_saturation_is_looked_for_at_every_batch_size(opens, people, model_file):
-    opens(SlowModel(0.02))
-    report = evaluate("load", [model_file, people], {**SHORT, "rates": [5], "seconds": 0.4, "saturation": True})
+    opens(SlowModel(0.01))
+    report = evaluate("load", [model_file, people], {**SHORT, "rates": [20], "seconds": 0.25, "saturation": True})
     point = measured(report, "saturation_rate", batch_size="1")
-    assert 0 < point["low"] == point["value"] <= 55
+    assert 0 < point["low"] == point["value"] <= 110
     assert point["high"] > point["low"]
     trials = next(item for item in report["series"] if item["name"] == "load_saturation")["rows"]
     assert len(trials) == point["n"]
@@ -293,7 +291,7 @@ def test_a_stall_of_a_real_server_shows_in_the_open_loop_and_hides_when_asked_on
     assert 0.3 <= run.latencies.at(0.9) <= 0.9
     one_by_one = []
     server.still_until = time.monotonic() + 0.6
-    for _ in range(25):
+    for _ in range(15):
         before = time.perf_counter()
         ask()
         one_by_one.append(time.perf_counter() - before)

@@ -43,6 +43,8 @@ def test_a_request_without_an_answer_is_slower_than_any():
     assert latencies.at(0.9) == pytest.approx(0.01, rel=0.01)
     assert latencies.at(0.95) == math.inf
     assert sum(count for _, count in latencies.counts()) == 90
+    found = Latencies.of([0.01] * 97 + [math.inf] * 3).quantile(0.95, 0.95, effective=100)
+    assert (round(found.value, 3), round(found.low, 3), found.high) == (0.01, 0.01, math.inf)
 
 
 @pytest.mark.parametrize(("share", "needed"), [(0.5, 6), (0.95, 72), (0.99, 368), (0.999, 3688)])

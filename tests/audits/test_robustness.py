@@ -26,7 +26,7 @@ from audits.sandbox.errors import ModelFailed, SandboxUnavailable
 from registry.errors import InvalidInput
 from tests.audits.model_cases import FunctionModel
 
-N = 2000
+N = 1200
 INPUTS = ("income", "debt", "region")
 MODEL = {"inputs": list(INPUTS), "threshold": 0.5}
 GIVEN = {"model": MODEL, "key": ["id"], "rows": N, "label": "approved", "sensitive": ["sex"]}
@@ -147,7 +147,7 @@ def test_a_model_that_refuses_unseen_categories_is_told_and_no_crash(measure):
     assert measured(report, "error_rate", "noise-5")["value"] == 0
     # Gaps in all columns: only the rows that lost their region are refused.
     lost = measured(report, "error_rate", "missing-5")
-    assert lost["value"] == pytest.approx(0.05, abs=0.02)
+    assert lost["value"] == pytest.approx(0.05, abs=0.025)
     assert measured(report, "decision_flip_rate", "missing-5")["n"] == N - round(lost["value"] * N)
 
 

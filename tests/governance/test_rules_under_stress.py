@@ -300,7 +300,7 @@ def random_stress_facts(rng: Random) -> dict:
 
 def test_two_evaluators_that_share_no_line_agree():
     statuses = Counter()
-    for seed in range(1000):
+    for seed in range(400):
         rng = Random(seed)
         asked = policy_mapping(*(random_stress_rule(rng) for _ in range(3)))
         known = random_stress_facts(rng)
@@ -310,4 +310,4 @@ def test_two_evaluators_that_share_no_line_agree():
         statuses.update((rule["check"], status) for rule, status in zip(asked["rules"], found, strict=True))
     for check in ("load", "robustness"):
         for status in ("pass", "fail", "inconclusive", "missing", "error", "pending"):
-            assert statuses[check, status] >= 10, (check, status, statuses)
+            assert statuses[check, status] >= 5, (check, status, statuses)
