@@ -44,8 +44,8 @@ def _amount(value: Any) -> Cell:
 
 _FLIPS = (
     Column("rows", "Decisions", counted), Column("to_negative", "To negative", _down),
-    Column("to_negative_label_1", "of these truly positive", counted), Column("to_positive", "To positive", _up),
-    Column("to_positive_label_0", "of these truly negative", counted), Column("flip_rate", "Changed", share),
+    Column("to_negative_label_1", "truly positive", counted), Column("to_positive", "To positive", _up),
+    Column("to_positive_label_0", "truly negative", counted), Column("flip_rate", "Changed", share),
     Column("low", "Low", share), Column("high", "High", share), Column("champion_selected", "Positive before", counted),
     Column("challenger_selected", "Positive now", counted),
 )  # fmt: skip

@@ -48,6 +48,7 @@ def pages(world, monkeypatch):
             f"/reviews/{now.pk}", f"/reviews/{now.pk}/sign?meaning=approve&subject_sha256={now.subject_sha256}",
             f"/reviews/{now.pk}/sign?meaning=reject&subject_sha256={now.subject_sha256}", "/policies",
             "/policies/consumer-credit/2", "/ledger", "/account", "/lineage", f"{at}/1/lineage",
+            f"{at}/1/comparison", f"{at}/2/comparison", f"{at}/3/comparison", f"{at}/4/comparison",
         ],
         world.edsger: [
             "/policies/new?policy=consumer-credit", "/ledger/3", "/models/mortgage-approval/rollback?environment=production",
