@@ -24,7 +24,7 @@ class Consumption:
         self._first = first
         self._spared: set[int] = set()
 
-    def include(self, cpu_seconds: float, memory_bytes: int) -> None:
+    def include(self, cpu_seconds: float, memory_bytes: int = 0) -> None:
         """Take another account of the same processes into account."""
         self.cpu_seconds = max(self.cpu_seconds, cpu_seconds)
         self.peak_memory_bytes = max(self.peak_memory_bytes, memory_bytes)

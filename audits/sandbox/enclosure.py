@@ -79,6 +79,7 @@ def variables(threads: int, environment: Mapping[str, str]) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "ARROW_DEFAULT_MEMORY_POOL": "system",
         "MALLOC_ARENA_MAX": "2",
+        "JOBLIB_MULTIPROCESSING": "0",
         "NUMBA_CACHE_DIR": SCRATCH,
         "MPLCONFIGDIR": SCRATCH,
         **dict.fromkeys(_THREADS, str(threads)),

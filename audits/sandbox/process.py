@@ -142,7 +142,8 @@ class SandboxProcess:
         if self.consumption is None:
             return 0.0, 0
         if self._ended.is_set():
-            self.consumption.include(self._usage.ru_utime + self._usage.ru_stime, self._usage.ru_maxrss * 1024)
+            # Its memory is not taken from there: the kernel counts that of this process, before bubblewrap took its place.
+            self.consumption.include(self._usage.ru_utime + self._usage.ru_stime)
         else:
             self.consumption.look()
             self.consumption.offer_to_the_killer()
@@ -199,10 +200,11 @@ def walls_of(program: str, limits: Limits, settings: Settings) -> dict[str, Any]
 def _process_told(told: int) -> int | None:
     """The process id that bubblewrap says, or ``None`` if it ends without a word."""
     words = b""
+    ready = select.poll()
+    ready.register(told, select.POLLIN)
     try:
         while True:
-            ready, _, _ = select.select([told], [], [], _STARTING_SECONDS)
-            part = os.read(told, 4096) if ready else b""
+            part = os.read(told, 4096) if ready.poll(_STARTING_SECONDS * 1000) else b""
             if not part:
                 return None
             words += part

@@ -1,7 +1,10 @@
 """Submitted scripts that take all they can, or end in bad ways: limits hold, and the service goes on."""
 
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +24,7 @@ def limits(**given):
         **{
             "memory_bytes": 256 * MIB,
             "cpu_seconds": 5,
-            "wall_seconds": 6.0,
+            "wall_seconds": 20.0,
             "processes": 16,
             "open_files": 64,
             "file_bytes": 4 * MIB,
@@ -71,10 +74,10 @@ def run(tmp_path):
 
 
 ENDED_BY_A_LIMIT = {
-    "a loop": ("while True: pass", {"cpu_seconds": 1, "wall_seconds": 10.0}, "1 seconds of processor time"),
+    "a loop": ("while True: pass", {"cpu_seconds": 1, "wall_seconds": 60.0}, "1 seconds of processor time"),
     "a loop that ignores the warning": (
         "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass",
-        {"cpu_seconds": 1, "wall_seconds": 10.0},
+        {"cpu_seconds": 1, "wall_seconds": 60.0},
         "1 seconds of processor time",
     ),
     "sleep": (
@@ -173,6 +176,45 @@ def test_only_the_end_of_what_it_prints_is_kept(run):
     assert ended.exit_code == 0
     assert len(ended.log) <= 2_000
     assert ended.log.endswith("line 99999")
+
+
+def test_a_sandbox_dies_with_its_worker(tmp_path):
+    """Killed without a word, as by a machine that has no memory; the script itself ignores the end of every pipe."""
+    (tmp_path / "train.py").write_text("while True: pass")
+    worker = (
+        "import sys\nfrom pathlib import Path\n"
+        "from audits.sandbox.limits import Limits\nfrom audits.sandbox.script import run_script\n"
+        "def told(share, note):\n    print('running', flush=True)\n"
+        "files = {'train.py': Path(sys.argv[1])}\n"
+        "with run_script('train.py', files=files, limits=Limits(), progress=told): pass\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", worker, tmp_path / "train.py"], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
+    ) as started:
+        started.stdout.readline()
+        # By then the script itself computes: outermost, first process of the namespace, what watches, the script.
+        below = _wait_for(lambda: len(_below(started.pid)) >= 4 and _below(started.pid))
+        started.kill()
+    assert _wait_for(lambda: not [process for process in below if Path(f"/proc/{process}").exists()])
+
+
+def _below(process):
+    """The processes that descend from one."""
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        # What starts a sandbox is a thread of its own.
+        for task in Path(f"/proc/{process}/task").iterdir():
+            children += [child for child in (task / "children").read_text().split() if child not in children]
+    except OSError:
+        return []
+    return [*children, *(below for child in children for below in _below(child))]
+
+
+def _wait_for(answer, seconds=20.0):
+    until = time.monotonic() + seconds
+    while not (found := answer()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
 
 
 def test_a_sandbox_ends_with_the_evaluation_that_was_cancelled(tmp_path):
