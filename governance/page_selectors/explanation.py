@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -70,7 +70,7 @@ def explanation_page(
     evaluations = explanations_of(current_by_kind(version))
     rules = [rule for rule in rules_of(standing.verdict).everything if rule.evaluation.startswith(EXPLANATION)]
     parts = [
-        part
+        _unfolded(part)
         for part in evidence_of(standing.verdict, rules, evaluations)
         if part.key.startswith(EXPLANATION) and (part.rules or part.evaluation)
     ]
@@ -89,6 +89,11 @@ def explanation_page(
         may_ask=may_ask(person, version),
         may_measure=bool(roles_of(person, version.model) & MEASURERS),
     )
+
+
+def _unfolded(part: EvidencePart) -> EvidencePart:
+    """All pictures open, those of the evaluation first: here they are what the page is about."""
+    return replace(part, pictures=[], exhibits=[*part.exhibits, *part.pictures])
 
 
 def explanations_of(evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
