@@ -31,6 +31,9 @@ from registry.services.classifications import record_scan_of_version
 MEASURERS = frozenset({Role.DEVELOPER, Role.MODEL_OWNER, Role.VALIDATOR})
 """Who has failed measurements made again, and cancels those under way."""
 
+_DATED = frozenset({"quality", "environment"})
+"""Kinds that measure ages: of the newest row, of a report."""
+
 MOST_REPORT_BYTES = 16_000_000
 """Evidence is read whole by pages and embedded in documents."""
 
@@ -108,8 +111,8 @@ def _plan(actor: Person, version: ModelVersion, plan: Mapping[str, Any], champio
 
 
 def _with_date(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters, for data quality with the day to which freshness counts: no part of the question, but of the answer."""
-    return {**parameters, **({"as_of": timezone.now().date().isoformat()} if kind == "quality" else {})}
+    """The parameters, with the day to which ages count where there are any: no part of the question, but of the answer."""
+    return {**parameters, **({"as_of": timezone.now().date().isoformat()} if kind in _DATED else {})}
 
 
 def _queue(actor: Person, evaluation: Evaluation, **said: str) -> Evaluation:
