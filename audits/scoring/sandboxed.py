@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from audits.sandbox.errors import ModelFailed
 from audits.scoring.answers import Answers, checked_outputs
 from audits.scoring.formats import format_of
+from audits.scoring.hello import checked_hello
 from audits.scoring.lanes import Lanes
 from audits.scoring.model import Signature, TreeEnsemble, Usage
+from audits.scoring.model_sandbox import ModelSandbox
 from audits.scoring.prepared import batch_of, prepared
 from audits.scoring.rows import split
 from audits.scoring.settings import ScoringSettings
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from audits.engines.port import Progress
     from audits.sandbox.limits import Limits
-    from audits.sandbox.session import Session
 
     _Outputs: TypeAlias = "tuple[np.ndarray[Any, Any] | None, pa.Array | None]"
 
@@ -39,7 +40,7 @@ _TELL_SECONDS = 0.5
 class SandboxedModel:
     """A model that runs in one or more sandboxes, each of which loaded the same file."""
 
-    def __init__(self, source: ModelFile, lanes: Lanes[Session], signature: Signature, answers: Answers) -> None:
+    def __init__(self, source: ModelFile, lanes: Lanes[ModelSandbox], signature: Signature, answers: Answers) -> None:
         self.interface = source.interface
         self.signature = signature
         self._name = source.name
@@ -69,14 +70,14 @@ class SandboxedModel:
     def outputs(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """All outputs by name; see :meth:`audits.scoring.model.RunModel.outputs`."""
         parts = (prepared(part, self.interface.inputs) for batch in batches for part in split(batch))
-        for asked, (_values, found) in self._lanes.in_order(parts, self._ask_outputs):
+        for asked, found in self._lanes.in_order(parts, _ask_outputs):
             if len(found) != 1:
                 raise ModelFailed(f"{self._name}: the sandbox answered with {len(found)} batches to one")
             yield checked_outputs(self._name, found[0], asked.num_rows)
 
     def trees(self) -> TreeEnsemble | None:
         """The model's trees, read out inside the sandbox and checked here."""
-        values, batches = self._lanes.ask(partial(self._call, "trees", {}, None)).result()
+        values, batches = self._lanes.ask(lambda sandbox: sandbox.call("trees", {}, None)).result()
         if not values.get("found"):
             return None
         if len(batches) != 1:
@@ -85,29 +86,19 @@ class SandboxedModel:
 
     def usage(self) -> Usage:
         """What all sandboxes took so far."""
-        each = [session.usage() for session in self._lanes.processes]
+        each = [sandbox.usage() for sandbox in self._lanes.processes]
         return Usage(
             cpu_seconds=sum(usage.cpu_seconds for usage in each),
             peak_memory_bytes=max(usage.peak_memory_bytes for usage in each),
         )
 
-    def _ask(self, wanted: bool, session: Session, part: pa.RecordBatch) -> _Outputs:
-        _values, batches = self._call("score", {"decisions": wanted}, [part], session)
+    def _ask(self, wanted: bool, sandbox: ModelSandbox, part: pa.RecordBatch) -> _Outputs:
+        _values, batches = sandbox.call("score", {"decisions": wanted}, [part])
         return _outputs(self._name, batches)
 
-    def _ask_outputs(self, session: Session, part: pa.RecordBatch) -> tuple[Mapping[str, Any], list[pa.RecordBatch]]:
-        return self._call("outputs", {}, [part], session)
 
-    def _call(
-        self, operation: str, arguments: Mapping[str, Any], batches: list[pa.RecordBatch] | None, session: Session
-    ) -> tuple[Mapping[str, Any], list[pa.RecordBatch]]:
-        try:
-            answer = session.call(operation, arguments, batches)
-            found = list(answer.batches)
-            values: Mapping[str, Any] = answer.values
-        except ModelFailed as error:
-            raise ModelFailed(f"{self._name}: {error}") from error
-        return values, found
+def _ask_outputs(sandbox: ModelSandbox, part: pa.RecordBatch) -> list[pa.RecordBatch]:
+    return sandbox.call("outputs", {}, [part])[1]
 
 
 @contextmanager
@@ -116,6 +107,7 @@ def open_file(
 ) -> Iterator[SandboxedModel]:
     """Load a file in ``processes`` sandboxes; see :func:`audits.scoring.opening.open_model`."""
     from audits.sandbox.session import open_session
+    from audits.sandbox.settings import settings
 
     kind = format_of(source)
     file = f"model.{kind}"
@@ -127,14 +119,11 @@ def open_file(
     }
 
     leaving = _Leaving()
+    taken = limits or settings().limits
 
-    def start() -> Any:
-        stack = ExitStack()
-        try:
-            session = open_session({file: source.path}, setup=setup, limits=limits, waiting=leaving.check)
-            return stack.enter_context(session), stack
-        except ModelFailed as error:
-            raise ModelFailed(f"{source.name}: {error}") from error
+    def start() -> ModelSandbox:
+        begin = partial(open_session, {file: source.path}, setup=setup, limits=taken, waiting=leaving.check)
+        return ModelSandbox(source.name, begin, taken.cpu_seconds)
 
     with ExitStack() as stack:
         starts = ThreadPoolExecutor(max_workers=processes, thread_name_prefix="sandbox")
@@ -144,22 +133,22 @@ def open_file(
             # Those that started are closed, whatever became of the others.
             stack.callback(_close_started, future)
         stack.callback(leaving.set)
-        sessions = [_patiently(future, progress)[0] for future in futures]
-        lanes = Lanes(sessions)
+        sandboxes = [_patiently(future, progress) for future in futures]
+        lanes = Lanes(sandboxes)
         stack.callback(lanes.close)
         stack.callback(leaving.set)
-        hello = sessions[0].hello
-        answers = Answers(source.name, source.interface, hello["classes"])
+        hello = checked_hello(source.name, sandboxes[0].hello, source.interface.inputs)
+        answers = Answers(source.name, source.interface, hello.classes)
         signature = Signature(
             format=kind,
-            inputs=dict(hello["inputs"]),
-            outputs=tuple(hello["outputs"]),
+            inputs=hello.inputs,
+            outputs=hello.outputs,
             classes=answers.classes,
-            libraries=hello["libraries"],
-            told=hello["told"],
+            libraries=hello.libraries,
+            told=hello.told,
             size_bytes=source.path.stat().st_size,
-            load_seconds=sessions[0].load_seconds,
-            trees=bool(hello["trees"]),
+            load_seconds=sandboxes[0].load_seconds,
+            trees=hello.trees,
         )
         yield SandboxedModel(source, lanes, signature, answers)
 
@@ -173,13 +162,13 @@ class _Leaving(Event):
             raise ModelFailed("nobody waits for the answer any more")
 
 
-def _close_started(future: Future[Any]) -> None:
+def _close_started(future: Future[ModelSandbox]) -> None:
     if not future.cancel() and future.exception() is None:
-        future.result()[1].close()
+        future.result().close()
 
 
-def _patiently(future: Future[Any], progress: Callable[[float, str], None] | None) -> Any:
-    """The result; ``progress`` is told meanwhile, and stops the waiting by raising."""
+def _patiently(future: Future[ModelSandbox], progress: Callable[[float, str], None] | None) -> ModelSandbox:
+    """The sandbox, once it is loaded; ``progress`` is told meanwhile, and stops the waiting by raising."""
     began = time.monotonic()
     while True:
         try:
