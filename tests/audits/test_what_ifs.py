@@ -132,6 +132,27 @@ def test_without_data_or_a_sandbox_nothing_is_answered(world, version, monkeypat
     assert asked.error["message"] == "bubblewrap is not installed"
 
 
+def test_in_the_sandbox_the_answer_is_the_submitted_models_own(world):
+    import numpy as np
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(3)
+    rows = np.column_stack([random.uniform(1, 60, 200), random.uniform(0, 0.6, 200)])
+    fitted = LogisticRegression(C=100).fit(rows, rows[:, 0] / 60 - rows[:, 1] > random.normal(0.2, 0.1, 200))
+    version = submit_with_test_data(world, model=skops.io.dumps(fitted), features="income, ratio", dictionary=None)
+    row = {"income": 12, "ratio": 0.4}
+    result = answered(ask_what_if(actor=world.ada, version=version, row=row)).result
+    assert result["asked"]["score"] == pytest.approx(fitted.predict_proba([[12, 0.4]])[0, 1], abs=1e-12)
+    assert sum(result["asked"]["contributions"].values()) + result["base"] == pytest.approx(result["asked"]["score"])
+    assert result["model"] == {"format": "skops", "sandboxed": True}
+    for found in result["counterfactuals"]["found"]:
+        after = {**row, **{step["feature"]: step["after"] for step in found["changes"]}}
+        assert fitted.predict_proba([[after["income"], after["ratio"]]])[0, 1] == pytest.approx(found["score"])
+        assert found["score"] >= 0.5
+    assert result["counterfactuals"]["found"]
+
+
 def test_it_takes_a_duty_on_the_model_to_ask(world, version):
     for person in (world.ada, world.grace, world.edsger, world.tony, world.barbara):
         ask_what_if(actor=person, version=version, row=ROW)

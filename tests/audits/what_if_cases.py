@@ -49,18 +49,20 @@ def contribution(feature: str, value: float) -> float:
     return {"income": 1 / 100, "ratio": -1.0}[feature] * (value - mean[feature])
 
 
-def submit_with_test_data(world, *, version="1", dictionary: bytes | None = DICTIONARY, data: bytes | None = None):
+def submit_with_test_data(
+    world, *, version="1", dictionary: bytes | None = DICTIONARY, model: bytes = b"model", features="income, ratio, race"
+):
     """A version with test data and a feature dictionary."""
     from governance.services.submissions import submit_version
 
-    files = {"model.skops": b"model", "predictions.csv": predictions_csv(n=300), "test.csv": data or test_rows()}
+    files = {"model.skops": model, "predictions.csv": predictions_csv(n=300), "test.csv": test_rows()}
     more = ", {role: test-data, path: test.csv}"
     if dictionary is not None:
         files["features.yaml"] = dictionary
         more += ", {role: feature-dictionary, path: features.yaml}"
     manifest = manifest_yaml(version).decode()
     manifest = manifest.replace("path: predictions.csv}]", f"path: predictions.csv}}{more}]")
-    manifest = manifest.replace("features: [income, ratio]", "features: [income, ratio, race], key: [application]")
+    manifest = manifest.replace("features: [income, ratio]", f"features: [{features}], key: [application]")
     manifest = manifest.replace("card:", "execution: {threshold: 0.5, classes: ['0', '1']}\ncard:")
     digests = {path: world.upload(content) for path, content in files.items()}
     made, _ = submit_version(actor=world.ada, manifest=manifest.encode(), files=digests)
