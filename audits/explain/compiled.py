@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -31,11 +33,17 @@ def compiled(function: _Function) -> _Function:
         config.CACHE_DIR = before
 
 
+@cache
 def _folder() -> Path:
-    """``NUMBA_CACHE_DIR``, else the user's cache."""
+    """Below ``NUMBA_CACHE_DIR``, else the user's cache; made for nobody but us, if it can be made."""
     stated = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     base = Path(stated) if stated else Path(os.path.expanduser("~/.cache"))  # noqa: PTH111 - never raises, as Path.home does
     digest = hashlib.sha256()
     for name in _SOURCES:
         digest.update(Path(__file__).with_name(name).read_bytes())
-    return base / "countersign-compiled" / digest.hexdigest()[:16]
+    folder = base / "countersign-compiled" / digest.hexdigest()[:16]
+    with suppress(
+        OSError
+    ):  # then numba looks for another place, and if there is none, loops are compiled in every process
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

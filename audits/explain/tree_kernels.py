@@ -17,7 +17,8 @@ from audits.explain.tree_paths import answers, buffers, failing_weights, kept_of
 def conditions_of(top: int, layout: Any, path: Any, steps: int, conditions: Any) -> int:
     """The inner nodes on the path to a node, and those from it downwards; how many."""
     left, right = layout[0], layout[1]
-    conditions[:steps] = path[:steps]
+    for step in range(steps):
+        conditions[step] = path[step]
     size = done = steps
     conditions[size] = top
     size += 1
@@ -29,6 +30,16 @@ def conditions_of(top: int, layout: Any, path: Any, steps: int, conditions: Any)
                 conditions[size] = child
                 size += 1
     return size
+
+
+@compiled
+def added(members: Any, size: int, member: int) -> int:
+    """Put a member behind the others unless it is among them; how many there are."""
+    for place in range(size):
+        if members[place] == member:
+            return size
+    members[size] = member
+    return size + 1
 
 
 @compiled
@@ -51,14 +62,12 @@ def describe(layout: Any, groups: Any, most: int, counts: Any, offsets: Any, par
         if not single:
             bits = conditions_of(top, layout, path, steps, inside)
             for place in range(steps, bits):
-                asked = feature[inside[place]]
-                if not (players[:size] == asked).any():
-                    players[size] = asked
-                    size += 1
+                size = added(players, size, feature[inside[place]])
         if not fill:
             counts[0, g], counts[1, g], counts[2, g] = size, bits, steps if single else bits
             continue
-        feature_id[features_at[g] : features_at[g + 1]] = players[:size]
+        for j in range(size):
+            feature_id[features_at[g] + j] = players[j]
         term = terms_at[g]
         for bit in range(bits):
             bit_terms[bits_at[g] + bit] = term
@@ -131,7 +140,8 @@ def build_tables(
             leaf_table(d, value[node], weights, nodes, scratch, table)
             if single:
                 for j in range(d):
-                    out[j << d : (j + 1) << d] = table[j, : 1 << d]
+                    for p in range(1 << d):
+                        out[(j << d) + p] = table[j, p]
             else:
                 paths = (path, wants, players, player_of)
                 spread(steps, d, slot, paths, bit_of_slot, asked, 1 << bits, table, out)

@@ -124,7 +124,8 @@ def failing_weights(
 @compiled
 def sums_over_subsets(d: int, t: float, weights: Any, sums: Any) -> None:
     """A_t(p) for every p: the sum over subsets s of p of c(s) t^|s|."""
-    sums[: 1 << d] = weights[: 1 << d]
+    for s in range(1 << d):
+        sums[s] = weights[s]
     for j in range(d):
         bit = 1 << j
         for high in range(bit, 1 << d, 2 * bit):

@@ -58,8 +58,11 @@ def _last_step(estimator: Any, columns: int) -> tuple[Any, Any] | None:
     if len(steps) != 2 or type(steps[0]).__name__ != "SimpleImputer":  # noqa: PLR2004 - an imputer and an estimator
         return None
     imputer: Any = steps[0]
-    filled = np.asarray(imputer.statistics_)
-    simple = filled.dtype.kind == "f" and not np.isnan(filled).any() and len(filled) == columns
+    try:
+        filled = np.asarray(imputer.statistics_, dtype=np.float64)
+    except (TypeError, ValueError):  # texts
+        return None
+    simple = not np.isnan(filled).any() and len(filled) == columns
     missing = isinstance(imputer.missing_values, float) and np.isnan(imputer.missing_values)
     return (steps[1], filled) if simple and missing and not imputer.add_indicator else None
 
