@@ -14,6 +14,7 @@ from typing import Any
 from audits.sandbox.errors import ModelFailed, SandboxUnavailable
 from audits.sandbox.limits import Limits
 from audits.sandbox.settings import settings
+from registry.errors import InvalidInput
 
 _MIB = 1024 * 1024
 _SET_BY_OTHERS = {"PWD", "LC_CTYPE"}
@@ -72,7 +73,11 @@ def require_sandbox() -> None:
 
 
 def _tried() -> Probe:
-    if settings().off:
+    try:
+        off = settings().off
+    except InvalidInput as error:
+        return Probe(works=False, reason=error.message)
+    if off:
         return Probe(works=False, reason="running models is switched off here (COUNTERSIGN_SANDBOX=off)")
     if not sys.platform.startswith("linux"):
         return Probe(works=False, reason="models are run on Linux only")

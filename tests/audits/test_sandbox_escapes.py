@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from audits.sandbox.session import open_session
 MIB = 1024 * 1024
 CHECKOUT = Path(__file__).parents[2]
 ATTEMPTS = CHECKOUT / "tests/audits/escapes/attempts.py"
+FILES = {path.name: path for path in ATTEMPTS.parent.glob("*.py") if path.name not in ("__init__.py", "load_models.py")}
 LIMITS = Limits(
     memory_bytes=1024 * MIB,
     cpu_seconds=30,
@@ -32,7 +34,8 @@ LIMITS = Limits(
 )
 NAMES = [
     line.removeprefix("def ").split("(")[0]
-    for before, line in zip(ATTEMPTS.read_text().splitlines(), ATTEMPTS.read_text().splitlines()[1:], strict=False)
+    for path in FILES.values()
+    for before, line in pairwise(path.read_text().splitlines())
     if before == "@attempt"
 ]
 
@@ -88,7 +91,7 @@ def outcome(target, tmp_path_factory):
             open_session({"other": data}, setup={}, program="echo"),
             run_script(
                 "attempts.py",
-                files={"attempts.py": ATTEMPTS, "data.csv": data},
+                files={**FILES, "data.csv": data},
                 arguments=[json.dumps(target), "found.json"],
                 outputs=["found.json"],
                 limits=LIMITS,

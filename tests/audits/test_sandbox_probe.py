@@ -137,6 +137,11 @@ def test_settings_that_make_no_sense_are_refused_by_name(name, value):
     assert refused.value.field == f"COUNTERSIGN_SANDBOX_{name}"
 
 
+def test_settings_that_make_no_sense_switch_it_off(monkeypatch, kept):
+    monkeypatch.setattr(probing, "settings", lambda: settings_of({"COUNTERSIGN_SANDBOX_MEMORY_MB": "much"}))
+    assert probe(fresh=True).reason.startswith("COUNTERSIGN_SANDBOX_MEMORY_MB is 'much'")
+
+
 def test_switched_off(monkeypatch, kept):
     monkeypatch.setattr(probing, "settings", lambda: Settings(off=True))
     assert "switched off" in probe(fresh=True).reason

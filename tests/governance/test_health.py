@@ -5,10 +5,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.template.loader import render_to_string
 
 import countersign_verify
 from audits.model_execution import try_model_execution
@@ -90,3 +92,7 @@ def test_a_check_that_runs_models_says_where_none_can_be_run(monkeypatch):
     monkeypatch.setattr("audits.model_execution.probe", lambda fresh: found)
     try_model_execution()
     assert (why_not_run(part("rescoring")), why_not_run(part("fairness"))) == ("no bubblewrap", "")
+    page = SimpleNamespace(parts=[part("rescoring"), part("fairness")])
+    shown = render_to_string("version/_evidence.html", {"page": page})
+    assert shown.count("Models cannot be run here.") == 1
+    assert "no bubblewrap" in shown
