@@ -23,6 +23,8 @@ AT_LEAST, BELOW = "at least", "below"
 """Decisions of a model that predicts a number, with its threshold after them."""
 
 _EXPLAINED, _SEARCHING = 0.15, 0.55
+_MOST_EVALUATIONS = 500_000
+"""Somebody waits: beyond this, orders of features are sampled, and the answer says with which error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,7 @@ def answer(model: Model, question: Question, progress: Progress) -> dict[str, An
         asking.of_rows(taken),
         asking.background,
         seed=question.seed,
+        most_evaluations=_MOST_EVALUATIONS,
         progress=lambda share, note: progress(_EXPLAINED + share * (_SEARCHING - _EXPLAINED), note),
     )
     scores, decisions = asking.ask(asking.of_rows(taken))

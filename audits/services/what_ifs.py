@@ -222,7 +222,7 @@ def _answer(what_if: WhatIf, progress: jobs.Progress) -> dict[str, Any]:
         seen = sample_of(background, features, most=max(_SEEN_ROWS, options["background_rows"]), **drawn)
         progress(_STARTING, "starting the model")
         assert model.model is not None
-        with open_model(model.model) as opened_model:
+        with open_model(model.model, progress=lambda _share, note: progress(_STARTING, note)) as opened_model:
             result = answer(
                 opened_model,
                 Question(
