@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-ARRIVALS = ("poisson", "uniform")
-
 
 def arrival_times(kind: str, rate: float, seconds: float, *, seed: Any) -> npt.NDArray[np.float64]:
     """Seconds after the start at which requests are meant to be sent, ascending.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -104,16 +105,9 @@ class Target:
 
     def warm(self, batch_size: int) -> None:
         """Ask every connection some questions that count nowhere, and note how long one takes."""
-        took = []
-        for send in self.senders(batch_size):
-            start = time.perf_counter()
-            for index in range(_WARM_UP_REQUESTS):
-                before = time.perf_counter()
-                send(index)
-                took.append(time.perf_counter() - before)
-                self.warm_up += 1
-                if index >= _LEAST_WARM_UP and time.perf_counter() - start > _WARM_UP_SECONDS:
-                    break
+        with ThreadPoolExecutor(len(self.models)) as pool:
+            took = [seconds for each in pool.map(_warmed, self.senders(batch_size)) for seconds in each]
+        self.warm_up += len(took)
         self.service[batch_size] = sorted(took)[len(took) // 2]
 
     def cpu_seconds(self) -> float | None:
@@ -127,6 +121,18 @@ class Target:
         used = [model.usage() for model in self.models]
         known = [usage.peak_memory_bytes for usage in used if usage is not None]
         return max(known) if len(known) == len(used) else None
+
+
+def _warmed(send: Send) -> list[float]:
+    """How long each of the first questions took on one connection."""
+    start, took = time.perf_counter(), list[float]()
+    for index in range(_WARM_UP_REQUESTS):
+        before = time.perf_counter()
+        send(index)
+        took.append(time.perf_counter() - before)
+        if len(took) >= _LEAST_WARM_UP and time.perf_counter() - start > _WARM_UP_SECONDS:
+            break
+    return took
 
 
 def connections_of(source: ModelSource, asked: int | None) -> int:

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from audits.kinds.given import Given
-from audits.load.arrivals import ARRIVALS
 from registry.errors import InvalidInput
 
 RATE, BATCH_SIZE, SECONDS = 10.0, 1, 10.0
+ARRIVALS = ("poisson", "uniform")
 _MOST_RATE, _MOST_BATCH, _MOST_SECONDS = 100_000.0, 100_000, 600.0
 _MOST_CONNECTIONS = 256
 _MOST_IN_ALL = 3600.0

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from audits.intervals import critical_value, wilson
 from audits.measurement import Measurement
 from audits.robustness.asking import Answers
-from audits.robustness.expectations import Expectation, changed, sweep, worst_reversal
+from audits.robustness.changes import changed, sweep, worst_reversal
+from audits.robustness.expectations import Expectation
 from audits.robustness.rows import Changes, Rows
 
 Ask: TypeAlias = "Callable[[Changes | None], Answers]"
