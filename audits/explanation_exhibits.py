@@ -48,6 +48,7 @@ _EXAMPLES = (
 )  # fmt: skip
 _CURVE = Column("value", "Value", measured), Column("mean", "Mean score", measured), Column("low", "Low", measured), Column("high", "High", measured)  # fmt: skip
 _SWARM = (Column("name", "Feature"), Column("lowest", "Lowest", measured), Column("highest", "Highest", measured))
+_SCALES = {"probability": ", as probability", "log-odds": ", in log-odds", "value": ", in the predicted unit"}
 _METRICS = {"roc_auc_score": "ROC AUC", "accuracy_score": "accuracy", "r2_score": "R²"}
 
 
@@ -56,7 +57,7 @@ def importance(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     rows = partial(_rows, series[0], "importance")
     yield table_exhibit(
         f"{kind}-importance", series[0].title, series, _IMPORTANCE,
-        draw=partial(_dots, rows, axis="Mean absolute contribution to the score", title=series[0].title),
+        draw=partial(_dots, rows, axis=f"Mean absolute contribution to the score{_scale(series)}", title=series[0].title),
         note="How far a feature moves the score from the background's mean, up or down, on average over the explained rows.",
     )  # fmt: skip
 
@@ -116,7 +117,7 @@ def interactions(kind: str, series: list[Series]) -> Iterator[Exhibit]:
     title = series[0].title
     yield table_exhibit(
         f"{kind}-interactions", title, series, _PAIRS,
-        draw=partial(_dots, partial(_pair_rows, series[0]), axis="Mean absolute joint contribution", title=title),
+        draw=partial(_dots, partial(_pair_rows, series[0]), axis=f"Mean absolute joint contribution{_scale(series)}", title=title),
         note="What a pair moves beyond what each feature moves by itself.",
     )  # fmt: skip
 
@@ -158,6 +159,12 @@ def examples(kind: str, series: list[Series]) -> Iterator[Exhibit]:
         f"{kind}-reason-examples", series[0].title, series, _EXAMPLES,
         note="Single decisions as they would be explained. Nobody's values are here; who has the key can find the row.",
     )  # fmt: skip
+
+
+def _scale(series: Sequence[Series]) -> str:
+    """In what contributions are counted."""
+    scale = series[0].records()[0].get("scale", "")
+    return _SCALES.get(scale, "")
 
 
 def _dots(rows: Callable[[], Sequence[Row]], *, axis: str, title: str) -> str:
@@ -227,7 +234,7 @@ def _swarms(series: Series) -> str:
         for r in series.records()
     ]
     said = "; ".join(f"{s.label} from {number(min(s.contributions))} to {number(max(s.contributions))}" for s in found)
-    return swarm_chart(found, title=series.title, axis="Contribution to the score", said=f"{said}.")
+    return swarm_chart(found, title=series.title, axis=f"Contribution to the score{_scale([series])}", said=f"{said}.")
 
 
 def _panels(shown: Sequence[Series], series: Sequence[Series], title: str) -> str:

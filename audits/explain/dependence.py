@@ -7,7 +7,6 @@ and Graphical Statistics 24, 44–65). Rows with such values may be impossible w
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from audits.explain.asking import Column, Columns, Tell, count_of, repeated, scores_of
 from audits.explain.importance import FEWEST
+from audits.explain.ranges import by_frequency
 from audits.explain.resampling import standard_errors
 from audits.intervals import Floats, critical_value
 from audits.scoring.model import Model
@@ -57,9 +57,7 @@ class Dependence:
 def grid_of(values: Column) -> tuple[str, tuple[Any, ...]]:
     """The kind of a feature, and the values to set it to: all where they are few, else quantiles; never a missing one."""
     if values.dtype.kind not in "biuf":
-        counted = Counter(value for value in values.tolist() if value is not None)
-        ranked = sorted(counted, key=lambda value: (-counted[value], str(value)))
-        return CATEGORY, tuple(ranked[:FEW])
+        return CATEGORY, tuple(by_frequency(values)[:FEW])
     finite = values[np.isfinite(values)]
     distinct = np.unique(finite)
     if len(distinct) <= FEW:

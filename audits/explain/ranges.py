@@ -15,6 +15,12 @@ _FEW = 12
 FEATURE_RANGES = "feature_ranges"
 
 
+def by_frequency(values: Column) -> list[Any]:
+    """The distinct values of a column that holds no numbers, the most frequent first, without missing ones."""
+    counted = Counter(value for value in values.tolist() if value is not None)
+    return sorted(counted, key=lambda value: (-counted[value], str(value)))
+
+
 def typical_of(columns: Columns) -> dict[str, float]:
     """Medians of the numeric features."""
     found = {}
@@ -40,9 +46,7 @@ def ranges_series(columns: Columns) -> Series:
 
 def _range(values: Column) -> tuple[Any, ...]:
     if values.dtype.kind not in "biuf":
-        counted = Counter(value for value in values.tolist() if value is not None)
-        ranked = sorted(counted, key=lambda value: (-counted[value], str(value)))
-        return ("text", None, None, None, None, None, ranked[:_MOST_VALUES])
+        return ("text", None, None, None, None, None, by_frequency(values)[:_MOST_VALUES])
     numbers = _numbers(values)
     if not len(numbers):
         return ("number", None, None, None, None, None, [])

@@ -55,11 +55,13 @@ def importance_series(found: Findings, dictionary: FeatureDictionary, asked: Exp
         (
             names[j], dictionary.feature(names[j]).name, _number(mean.value[j]), *_limits(mean, j, sure),
             _number(share.value[j]), *_limits(share, j, sure), int(places.value[j]), *_limits(places, j, sure), found.rows,
+            found.explanation.scale,
         )
         for j in np.argsort(-mean.value, kind="stable").tolist()
     ]  # fmt: skip
     columns = (
         "feature", "name", "importance", "low", "high", "share", "share_low", "share_high", "rank", "rank_low", "rank_high", "n",
+        "scale",
     )  # fmt: skip
     return Series(name=IMPORTANCE, title="Importance of features", columns=columns, rows=tuple(rows))
 
@@ -79,9 +81,15 @@ def values_series(found: Findings, material: Material, dictionary: FeatureDictio
     return Series(
         name=VALUES,
         title="Contributions of single rows",
-        columns=("feature", "name", "contributions", "places"),
+        columns=("feature", "name", "contributions", "places", "scale"),
         rows=tuple(
-            (names[j], dictionary.feature(names[j]).name, _numbers(values[:, j]), _places(rows[names[j]]))
+            (
+                names[j],
+                dictionary.feature(names[j]).name,
+                _numbers(values[:, j]),
+                _places(rows[names[j]]),
+                found.explanation.scale,
+            )
             for j in chosen
         ),
     )
@@ -154,13 +162,13 @@ def _pairs(found: Findings, dictionary: FeatureDictionary, asked: ExplanationPar
     mean, half = together.mean(axis=0), critical_value(asked.confidences[0]) * standard_errors(together)
     names = [dictionary.feature(name).name for name in found.pairs.features]
     rows = [
-        (names[pairs[k][0]], names[pairs[k][1]], _number(mean[k]), _number(max(mean[k] - half[k], 0.0)), _number(mean[k] + half[k]), len(together))
+        (names[pairs[k][0]], names[pairs[k][1]], _number(mean[k]), _number(max(mean[k] - half[k], 0.0)), _number(mean[k] + half[k]), len(together), found.pairs.scale)
         for k in np.argsort(-mean, kind="stable")[: asked.interactions].tolist()
     ]  # fmt: skip
     yield Series(
         name=PAIRS,
         title="Strongest interactions",
-        columns=("first", "second", "strength", "low", "high", "n"),
+        columns=("first", "second", "strength", "low", "high", "n", "scale"),
         rows=tuple(rows),
     )
 
