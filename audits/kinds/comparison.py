@@ -26,6 +26,7 @@ from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
     from audits.measures.comparison.pairing import Pairing
+    from audits.parameters import Parameters
 
 PREDICTIONS, SCORED_AGAIN = "predictions", "re-scored"
 """What was compared: the predictions as submitted, or what both models say of the same test data."""
@@ -40,8 +41,8 @@ def run(inputs: Sequence[Data], parameters: ComparisonParameters, progress: Prog
 
     challenger, champion, test, model, champion_model = inputs
     progress(0.0, "reading the predictions")
-    found = _paired(challenger, champion, parameters)
-    compared_on, why, warnings = PREDICTIONS, "", []
+    compared_on, why, warnings = PREDICTIONS, "", list[str]()
+    found = _paired(challenger, champion, parameters, warnings)
     read_from: Sequence[Origin]
     if isinstance(found, str):
         why = found
@@ -73,19 +74,34 @@ def run(inputs: Sequence[Data], parameters: ComparisonParameters, progress: Prog
     )
 
 
-def _paired(challenger: Data, champion: Data, parameters: ComparisonParameters) -> Pairing | str:
+def _paired(challenger: Data, champion: Data, parameters: ComparisonParameters, warnings: list[str]) -> Pairing | str:
     """Both predictions row by row, or why they are not of the same rows."""
     from audits.measures.comparison.pairing import pair_by_key, pair_by_order, read_key
 
     asked, columns = parameters.predictions, parameters.columns
-    mine = read(challenger, asked, columns)
-    if parameters.key:
+    mine, there = read(challenger, asked, columns), _columns_of(champion, asked)
+    keyless = [
+        data.name
+        for data, key, present in (
+            (challenger, parameters.key, _columns_of(challenger, asked)),
+            (champion, parameters.champion_key, there),
+        )
+        if not set(key) <= present
+    ]
+    if parameters.key and not keyless:
         theirs = read(champion, asked.of_champion(), ())
         keys = read_key(challenger, parameters.key), read_key(champion, parameters.champion_key)
         return pair_by_key(mine, theirs, *keys, common_rows=parameters.common_rows)
-    with open_predictions(champion, asked) as engine:
-        there = [column for column in columns if column in engine.columns]
-    return pair_by_order(mine, read(champion, asked.of_champion(), there))
+    if keyless and parameters.common_rows:
+        raise InvalidInput(f"{keyless[0]} does not hold the key, by which common rows are recognised", field="key")
+    if keyless:
+        warnings.append(f"{' and '.join(keyless)}: the key is not among the columns, so rows are paired by their order")
+    return pair_by_order(mine, read(champion, asked.of_champion(), [column for column in columns if column in there]))
+
+
+def _columns_of(data: Data, asked: Parameters) -> set[str]:
+    with open_predictions(data, asked) as engine:
+        return set(engine.columns)
 
 
 def _together(

@@ -80,6 +80,15 @@ def test_without_a_key_no_row_is_shown(tmp_path):
     assert "flipped_rows" not in {series["name"] for series in report["series"]}
 
 
+def test_where_a_file_does_not_hold_the_key_its_order_counts_and_it_is_said(files, tmp_path):
+    keyless = made(tmp_path, [line.partition(",")[2] for line in rows(shift=0.2)], "keyless.csv", head=HEAD[3:])
+    report = compare(files[0], keyless)
+    assert report["comparison"]["paired_by"] == "order"
+    assert "keyless.csv: the key is not among the columns, so rows are paired by their order" in report["warnings"][0]
+    with pytest.raises(InvalidInput, match="does not hold the key"):
+        compare(files[0], keyless, common_rows=True)
+
+
 def test_rows_that_only_one_has_are_told_and_refused(files, tmp_path):
     part = made(tmp_path, rows(shift=0.2)[7:], "part.csv")
     with pytest.raises(InvalidInput, match="7 rows have keys that only the challenger's hold, 0 keys"):
