@@ -50,7 +50,9 @@ def batch_of(columns: Mapping[str, Any], inputs: Sequence[str]) -> pa.RecordBatc
             f"the model reads {lacking[0]!r}, and the rows have {', '.join(map(repr, columns))}", field="test"
         )
     arrays = [_array(columns[name]) for name in inputs]
-    if all(isinstance(array, np.ndarray) and array.dtype.kind in "fiub" for array in arrays):
+    numbers = all(isinstance(array, np.ndarray) and array.dtype.kind in "fiub" for array in arrays)
+    # A model may have one input of that very name.
+    if numbers and tuple(inputs) != (MATRIX,):
         flat = np.column_stack(arrays).astype(np.float64, copy=False).reshape(-1)
         lists = pa.FixedSizeListArray.from_arrays(pa.array(flat), len(inputs))
         return pa.RecordBatch.from_arrays([lists], names=[MATRIX])

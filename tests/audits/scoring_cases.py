@@ -58,10 +58,15 @@ def saved(estimator, folder, name="model.skops"):
 class InProcess:
     """A file behind the operations of the sandbox, in the test's own process."""
 
-    def __init__(self, path, **interface):
+    def __init__(self, path, *, allowed=(), **interface):
         self.interface = Interface(**{"inputs": NAMES, **interface})
         kind = path.suffix[1:]
-        setup = {"file": path.name, "format": kind, "interface": self.interface.as_json()}
+        setup = {
+            "file": path.name,
+            "format": kind,
+            "interface": self.interface.as_json(),
+            "allowed_types": list(allowed),
+        }
         self.state, self.hello = load(setup, path.parent)
 
     def raw(self, batch, *, decisions=True):

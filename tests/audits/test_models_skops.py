@@ -19,6 +19,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import LinearSVC
 
 from audits.inside.refusal import Refusal
+from audits.scoring.settings import ScoringSettings
+from registry.errors import InvalidInput
 from tests.audits.scoring_cases import NAMES, InProcess, applicants, batch_of, labels, numbers, saved
 
 EXACT = 1e-12
@@ -107,6 +109,8 @@ def test_every_type_that_is_not_allowed_is_listed_with_what_to_do(tmp_path):
     partial = saved(make_pipeline(odd, LogisticRegression()).fit(block, labels(block)), tmp_path)
     with pytest.raises(Refusal, match=r"types that are not allowed: functools\.partial\."):
         InProcess(partial)
+    trusting = InProcess(partial, allowed=["functools.partial"])  # what an operator adds is loaded
+    assert trusting.answers(batch_of(block)).num_rows == len(block)
     known = make_pipeline(FunctionTransformer(np.tanh), LogisticRegression()).fit(block, labels(block))
     path = saved(known, tmp_path)
     InProcess(path)
@@ -151,3 +155,11 @@ def test_what_is_no_sound_file_is_refused(tmp_path):
         InProcess(path)
     with pytest.raises(Refusal, match="StandardScaler, which predicts nothing"):
         InProcess(saved(StandardScaler().fit(numbers()), tmp_path))
+
+
+def test_an_operator_names_types_in_full():
+    named = ScoringSettings.from_environment({"COUNTERSIGN_SKOPS_TYPES": "xgboost.sklearn.XGBClassifier, a.b"})
+    assert named.skops_types == ("xgboost.sklearn.XGBClassifier", "a.b")
+    for wrong in ("*", "xgboost", "a.b;c", "a..b"):
+        with pytest.raises(InvalidInput, match="COUNTERSIGN_SKOPS_TYPES"):
+            ScoringSettings.from_environment({"COUNTERSIGN_SKOPS_TYPES": wrong})

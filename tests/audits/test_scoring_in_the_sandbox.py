@@ -12,7 +12,8 @@ from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from audits.sandbox.errors import ModelFailed
+from audits.sandbox import probe
+from audits.sandbox.errors import ModelFailed, SandboxUnavailable
 from audits.scoring.model import Signature
 from audits.scoring.opening import open_model
 from audits.scoring.partitions import scoring_function
@@ -138,6 +139,16 @@ def test_a_file_that_is_refused_inside_is_refused_by_its_name(tmp_path):
         pytest.raises(ModelFailed, match=r"^credit\.onnx: .*is no sound ONNX file"),
         open_model(ModelFile(name="credit.onnx", path=path, interface=INTERFACE)),
     ):
+        pass
+
+
+def test_without_a_sandbox_no_model_is_run(forest, tmp_path, monkeypatch):
+    def unavailable():
+        raise SandboxUnavailable("bubblewrap is not installed")
+
+    monkeypatch.setattr(probe, "require_sandbox", unavailable)
+    source = ModelFile(name="m.skops", path=saved(forest, tmp_path), interface=INTERFACE)
+    with pytest.raises(SandboxUnavailable, match="bubblewrap is not installed"), open_model(source):
         pass
 
 

@@ -85,6 +85,7 @@ def test_numbers_alone_cross_as_one_column_of_lists():
     assert batch_of(columns, ["b", "a"]).schema.names == [MATRIX]
     mixed = batch_of(columns, ["c", "a"]).to_pydict()
     assert mixed == {"c": ["x", None], "a": [1.0, None]}
+    assert batch_of({MATRIX: [1.5]}, [MATRIX]).to_pydict() == {MATRIX: [1.5]}
     with pytest.raises(InvalidInput, match="reads 'd'"):
         batch_of(columns, ["d"])
     with pytest.raises(InvalidInput, match="'c' holds values of several types"):
