@@ -65,10 +65,12 @@ def with_roles_played(
     """The plan with its optional roles settled: by their own names where something plays them, else empty."""
 
     def settled(role: str) -> str:
+        if not role.endswith(OPTIONAL):
+            return role
         name = role.removesuffix(OPTIONAL)
         whose = champion if name.startswith(CHAMPION) else version
         played = whose is not None and _playing(name.removeprefix(CHAMPION), whose) is not None
-        return name if played or not role.endswith(OPTIONAL) else ""
+        return name if played else ""
 
     return {**plan, "roles": [settled(role) for role in plan["roles"]]}
 
