@@ -58,12 +58,18 @@ def _draw(series: Series) -> str:
     total = sum(record["rows"] for record in records) or 1
     panel = Panel(
         title="Difference of scores",
-        ticks=tuple(str(record["difference"]) for record in records),
+        ticks=tuple(_tick(str(record["difference"])) for record in records),
         filled=tuple(record["rows"] / total for record in records),
         note=f"{whole(total)} rows",
     )
     said = "; ".join(f"{record['difference']}: {percent(record['rows'] / total)}" for record in records)
     return panels_chart([panel], title=series.title, said=f"{said}.", across=1)
+
+
+def _tick(words: str) -> str:
+    """As short as it stands under a bar."""
+    short = words.replace("up to ", "≤ ").replace("more than ", "> ")
+    return short.replace("e-0", "e-").replace("e-", "e−")
 
 
 def log(kind: str, series: list[Series]) -> Iterator[Exhibit]:

@@ -183,7 +183,7 @@ def test_other_bytes_with_the_same_answers_are_prediction_identical(place, tmp_p
     report = rebuilt(place, tmp_path)
     assert grade(report) == "prediction-identical"
     assert value(report, "score_difference") == 0.0
-    assert told(report, "reproduction_scores")[0] == ["none", 400]
+    assert told(report, "reproduction_scores")[0] == ["up to 1e-09", 400]
 
 
 def test_scores_within_the_tolerance_are_the_same(place, tmp_path, builds):

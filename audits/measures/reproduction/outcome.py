@@ -228,5 +228,5 @@ def _sides(outcome: Outcome, recipe: Recipe) -> Series:
 
 def spread_words(edges: Sequence[float], counts: np.ndarray[Any, Any]) -> list[tuple[str, int]]:
     """Rows by score difference, with words for each step."""
-    words = ["none", *(f"up to {edge:g}" for edge in edges[1:]), f"more than {edges[-1]:g}"]
+    words = [*(f"up to {edge:g}" for edge in edges), f"more than {edges[-1]:g}"]
     return [(word, int(count)) for word, count in zip(words, counts, strict=True)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Codes = npt.NDArray[np.int64]
 
-EDGES = (0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 0.1)
+EDGES = (1e-9, 1e-4, 1e-2, 0.1)
 """Score differences are counted up to and including each of these, and above the last."""
 
 _SHOWN = 5
