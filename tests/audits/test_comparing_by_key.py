@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -132,7 +134,8 @@ def test_the_champion_may_name_its_key_otherwise(files, tmp_path):
 
 def model(name):
     return Data(
-        name=name, model=ModelFile(name=name, path=None, interface=Interface(inputs=("income",), threshold=0.5))
+        name=name,
+        model=ModelFile(name=name, path=Path(__file__), interface=Interface(inputs=("income",), threshold=0.5)),
     )
 
 
@@ -165,7 +168,7 @@ def test_other_rows_are_scored_together_by_both_models(elsewhere):
     assert report["comparison"]["compared_on"] == "re-scored"
     assert (report["comparison"]["rows"], report["comparison"]["paired_by"]) == (80, "scored together")
     assert "20 rows have keys that only the challenger's hold" in report["comparison"]["because"]
-    assert [entry["path"] for entry in report["inputs"]] == [str(data[2])]
+    assert [entry["path"] for entry in report["inputs"]] == [str(data[2]), "challenger.onnx", "champion.onnx"]
     mine, theirs = income / 100 >= 0.5, np.clip(income / 80 - 0.1, 0, 1) >= 0.5
     found = facts(report)
     assert found["selection_rate",] == pytest.approx(mine.mean() - theirs.mean(), abs=1e-12)

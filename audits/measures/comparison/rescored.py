@@ -12,11 +12,12 @@ from audits.engines.opening import Data, open_data
 from audits.engines.port import Origin, Progress
 from audits.measures.comparison.pairing import Pairing
 from audits.measures.comparison.parameters import ComparisonParameters
+from audits.prediction_files import digest_of_file
 from audits.sandbox.errors import ModelFailed
 from audits.scoring.data import source_of
 from audits.scoring.model import DECISION, SCORE
 from audits.scoring.rows import split
-from audits.scoring.source import ModelSource
+from audits.scoring.source import ModelFile, ModelSource
 from registry.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _WRITTEN = 0.2
 def score_together(
     test: Data, models: tuple[Data, Data], parameters: ComparisonParameters, progress: Progress
 ) -> tuple[Pairing, tuple[Origin, ...]]:
-    """Run challenger and champion on the rows of ``test``; what they say, and what was read.
+    """Run challenger and champion on the rows of ``test``; what they say, and what was read, the models' files included.
 
     Raises
     ------
@@ -56,7 +57,12 @@ def score_together(
             _scored(source, rows, Path(folder) / f"scored-{place}.parquet", test, parameters, _part(progress, place))
             for place, source in enumerate(sources)
         ]
-    return Pairing(challenger=scored[0], champion=scored[1], by="scored together"), origins
+    files = tuple(
+        Origin(path=source.name, sha256=digest_of_file(source.path))
+        for source in sources
+        if isinstance(source, ModelFile)
+    )
+    return Pairing(challenger=scored[0], champion=scored[1], by="scored together"), (*origins, *files)
 
 
 def _columns(sources: Sequence[ModelSource], parameters: ComparisonParameters) -> list[str]:
