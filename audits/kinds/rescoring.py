@@ -37,7 +37,7 @@ def run(inputs: Sequence[Data], parameters: RescoringParameters, progress: Progr
         form = _check(test, submitted, parameters)
         _write_submitted(submitted, form, Path(folder), progress)
         progress(_READ, "starting the model")
-        with open_model(source) as model:
+        with open_model(source, progress=lambda _share, note: progress(_READ, note)) as model:
             _write_scored(test, form, model, Path(folder), progress)
             signature = model.signature
         progress(_SCORED, "comparing")
