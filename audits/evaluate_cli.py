@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 _DATA = "CSV, Parquet, a directory of Parquet files, or the address of a table"
+_OTHERS = {
+    "packages": "the recorded packages: a requirements file, or a lock file of uv, Poetry, PDM or PEP 751",
+    "vulnerabilities": "a report on them: JSON of pip-audit, OSV-Scanner, Grype, or CycloneDX with vulnerabilities",
+    "files": "the folder that holds the training script and all that it reads",
+}
 _MODEL = "a model file (ONNX, skops, safetensors), or an endpoint as https://HOST/v2/models/NAME"
 
 
@@ -47,7 +52,7 @@ def add_parser(subparsers: SubParsers) -> None:
             parser.add_argument(
                 place,
                 metavar=place.upper(),
-                help=_MODEL if place == MODEL else _DATA,
+                help=_MODEL if place == MODEL else _OTHERS.get(place, _DATA),
             )
         for place in kind.optional:
             parser.add_argument(f"--{place}", metavar="PATH", help=_help(place))
@@ -56,6 +61,8 @@ def add_parser(subparsers: SubParsers) -> None:
 
 
 def _help(place: str) -> str:
+    if place in _OTHERS:
+        return _OTHERS[place]
     if place in (MODEL, "champion-model"):
         return f"the {place.replace('-', ' ')}: {_MODEL}"
     return f"the {place}'s model: {_MODEL}" if place == "champion" else f"the {place} data: {_DATA}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audits.dossier import Dossier
-from audits.measures.environment.requirements import Package, read_packages
+from audits.measures.environment.requirements import MOST_BYTES, Package, read_packages
 from audits.ml_bom import ml_bom_json
 from registry import artifact_store
 from registry.errors import InvalidInput
@@ -23,6 +23,8 @@ def _packages(dossier: Dossier) -> tuple[Package, ...]:
     stated = dossier.manifest.get("environment", {}).get("packages")
     for artifact in dossier.artifacts:
         if artifact.path == stated or (not stated and artifact.role == ENVIRONMENT):
+            if artifact.size > MOST_BYTES:
+                return ()
             try:
                 return read_packages(artifact_store.read_bytes(artifact.sha256), artifact.path).packages
             except InvalidInput:

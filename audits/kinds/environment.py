@@ -59,7 +59,7 @@ def parse(given: Mapping[str, Any]) -> EnvironmentParameters:
 def run(inputs: Sequence[Data], parameters: EnvironmentParameters, progress: Progress) -> Report:
     """Hold the record against what runs here, and reports of vulnerabilities against the record."""
     from audits.measures.environment.coverage import cover
-    from audits.measures.environment.requirements import Package, read_packages
+    from audits.measures.environment.requirements import MOST_BYTES, Package, read_packages
     from audits.measures.environment.results import Found, measurements_of, series_of
     from audits.measures.environment.running import (
         ELSEWHERE,
@@ -68,6 +68,7 @@ def run(inputs: Sequence[Data], parameters: EnvironmentParameters, progress: Pro
         running_packages,
         running_python,
     )
+    from audits.measures.environment.scan_reports import MOST_BYTES as MOST_SCAN_BYTES
     from audits.measures.environment.scan_reports import read_scan
 
     record, *given = inputs
@@ -76,7 +77,7 @@ def run(inputs: Sequence[Data], parameters: EnvironmentParameters, progress: Pro
     progress(0.0, "reading the recorded packages")
     packages: tuple[Package, ...] | None = None
     if record.path is not None:
-        recorded = read_packages(_read(record.name, record.path, origins), record.name)
+        recorded = read_packages(_read(record.name, record.path, MOST_BYTES, origins), record.name)
         packages = recorded.packages
         warnings += [f"{record.name}: {line} names no package by itself and was not read" for line in recorded.unread]
     python = parameters.python or record.facts.get("python") or ""
@@ -87,7 +88,7 @@ def run(inputs: Sequence[Data], parameters: EnvironmentParameters, progress: Pro
     reports += [(data.name, data.path) for data in given if data is not NOT_GIVEN and data.path is not None]
     scans = []
     for name, path in reports:
-        scans.append(read_scan(_read(name, path, origins), name))
+        scans.append(read_scan(_read(name, path, MOST_SCAN_BYTES, origins), name))
         progress(_REPORTS, f"read {name}")
     needed = [p for p, row in zip(packages or (), compared or (), strict=True) if row.state != ELSEWHERE]
     coverage = cover(needed, scans) if scans and packages is not None else None
@@ -110,9 +111,11 @@ def run(inputs: Sequence[Data], parameters: EnvironmentParameters, progress: Pro
     )
 
 
-def _read(name: str, path: Path, origins: list[Origin]) -> bytes:
+def _read(name: str, path: Path, most: int, origins: list[Origin]) -> bytes:
+    """The bytes, one more than may be at most: whoever parses them refuses what is longer."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most + 1)
     except OSError as error:
         raise InvalidInput(f"{name}: cannot be read: {error.strerror}", field="packages") from error
     origins.append(Origin(path=name, sha256=sha256_hex(data)))

@@ -15,7 +15,7 @@ from registry.canonical import parse_json
 from registry.errors import InvalidInput
 from registry.lineage.document_part import Part
 
-MOST_BYTES, MOST = 64_000_000, 200_000
+MOST_BYTES, MOST = 32_000_000, 200_000
 FIELD = "vulnerabilities"
 
 _FORMS = (

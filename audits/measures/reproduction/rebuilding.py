@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from audits.engines.opening import Data, open_data
 from audits.engines.port import Origin, Progress
-from audits.measures.environment.requirements import read_packages
+from audits.measures.environment.requirements import MOST_BYTES, Package, read_packages
 from audits.measures.environment.running import DIFFERENT, Compared, compare_packages, compare_python
 from audits.measures.reproduction.grades import BIT_IDENTICAL, NOT_REPRODUCED, PREDICTION_IDENTICAL, grade_of
 from audits.measures.reproduction.outcome import Attempt, Outcome, spread_words
@@ -182,7 +182,10 @@ def _packages(recipe: Recipe, attempt: Attempt) -> list[Compared] | None:
     python = compare_python(recipe.python, attempt.python)
     if not attempt.packages or (path is None and python is None):
         return None
-    recorded = read_packages(path.read_bytes(), recipe.packages).packages if path else ()
+    recorded: tuple[Package, ...] = ()
+    if path is not None:
+        with path.open("rb") as file:
+            recorded = read_packages(file.read(MOST_BYTES + 1), recipe.packages).packages
     return [*([python] if python else []), *compare_packages(recorded, attempt.packages)]
 
 
