@@ -52,8 +52,12 @@ def run(inputs: Sequence[Data], parameters: LoadParameters, progress: Progress) 
         raise InvalidInput("the test data have no rows", field="test")
     progress(0.0, "starting the model")
     with ExitStack() as stack:
-        version = stack.enter_context(opened(open_model, source, sample.table, parameters))
-        champion = None if rival is None else stack.enter_context(opened(open_model, rival, sample.table, parameters))
+        version = stack.enter_context(opened(open_model, source, sample.table, parameters, progress))
+        champion = (
+            None
+            if rival is None
+            else stack.enter_context(opened(open_model, rival, sample.table, parameters, progress))
+        )
         measured = measure(version, champion, parameters, progress)
     return make_report(
         "load",

@@ -114,17 +114,25 @@ def _ask(
     steps = len(perturbations) + len(parameters.expectations)
     effects, kept = [], []
     progress(_READ, "starting the model")
-    with Asker(open_model=lambda: open_model(source), rows=rows) as asker:
+    share = _READ
+
+    def starting(_share: float, note: str) -> None:
+        # A model that a question ended is started again in the midst of the work.
+        progress(share, note)
+
+    with Asker(open_model=lambda: open_model(source, progress=starting), rows=rows) as asker:
         before = asker.ask()
         if not before.answered.any():
             raise InvalidInput(f"the model answers about none of the rows: {before.message}", field="model")
         for done, item in enumerate(perturbations):
-            progress(_READ + (1 - _READ) * done / steps, f"{item.name} {item.feature}".strip())
+            share = _READ + (1 - _READ) * done / steps
+            progress(share, f"{item.name} {item.feature}".strip())
             after = asker.ask(item.changes(parameters.seed))
             effects.append(Effect(name=item.name, feature=item.feature, before=before, after=after))
         hashes = _hashes(table, parameters.key or source.interface.inputs)
         for done, promise in enumerate(parameters.expectations, len(perturbations)):
-            progress(_READ + (1 - _READ) * done / steps, f"trying {promise.id}")
+            share = _READ + (1 - _READ) * done / steps
+            progress(share, f"trying {promise.id}")
             kept.append(try_promise(asker.ask, rows, before, promise, hashes))
     progress(1.0, "looking for the slice that suffers most")
     return effects, kept

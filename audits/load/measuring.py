@@ -148,14 +148,18 @@ def _elsewhere(source: ModelSource) -> bool:
 
 @contextmanager
 def opened(
-    open_model: Callable[..., Any], source: ModelSource, table: pa.Table, parameters: LoadParameters
+    open_model: Callable[..., Any],
+    source: ModelSource,
+    table: pa.Table,
+    parameters: LoadParameters,
+    progress: Progress,
 ) -> Iterator[Target]:
-    """Open a model once for each connection."""
+    """Open a model once for each connection; what ``progress`` raises meanwhile ends the start."""
     limits = Limits(wall_seconds=max(_LEAST_LIMIT, 2 * parameters.timeout))
     batches = {size: batches_of_size(table, size, source.interface.inputs) for size in parameters.batch_sizes}
     with ExitStack() as stack:
         count = connections_of(source, parameters.connections)
-        models = [stack.enter_context(open_model(source, limits=limits)) for _ in range(count)]
+        models = [stack.enter_context(open_model(source, limits=limits, progress=progress)) for _ in range(count)]
         yield Target(models=models, batches=batches)
 
 
