@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.demo.training import FEATURES
+from governance.demo.mortgage import FEATURES
 
 PURPOSE = "mortgage-underwriting"
 PRODUCER = "https://countersign.example/demo"

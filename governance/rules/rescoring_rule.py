@@ -95,7 +95,10 @@ class RescoringRule(Rule):
         self, same: float | None, verified: float | None, n: int, note: str, evidence: tuple[str, ...]
     ) -> Judgement:
         note = note or ("the predictions differ" if same != 1.0 else "the test data lack columns that they have")
-        detail = {"metric": AGREEMENT, "value": same, "n": n, "note": note}
+
+        def details(status: str) -> tuple[Detail, ...]:
+            return (Detail(metric=AGREEMENT, status=status, value=same, n=n, note=note),)
+
         if same != 1.0:
             return Judgement(
                 status="fail",
@@ -104,7 +107,7 @@ class RescoringRule(Rule):
                 fix="Submit the predictions that this very model makes on the test data, all rows of them.",
                 n=n,
                 evidence=evidence,
-                details=(Detail(status="fail", **detail),),
+                details=details("fail"),
             )
         if verified != 1.0:
             return Judgement(
@@ -114,7 +117,7 @@ class RescoringRule(Rule):
                 fix="Add the columns to the test data, and submit again.",
                 n=n,
                 evidence=evidence,
-                details=(Detail(status="missing", **detail),),
+                details=details("missing"),
             )
         return Judgement(
             status="pass",
@@ -122,5 +125,5 @@ class RescoringRule(Rule):
             sentence=f"The predictions submitted are what the model gives on {n:,} rows.",
             n=n,
             evidence=evidence,
-            details=(Detail(status="pass", **detail),),
+            details=details("pass"),
         )

@@ -84,15 +84,23 @@ def test_the_example_for_consumer_credit_is_read_whole():
     assert (document.id, document.version) == ("consumer-credit", 1)
     assert document.applies_to.risk_tier == ("high",)
     assert document.applies_to.environment == "production"
-    assert (document.evidence.minimum_trust, document.evidence.max_age_days) == ("claimed", 90)
-    assert "until the service can score submitted models itself" in document.evidence.reason
+    assert (document.evidence.minimum_trust, document.evidence.max_age_days) == ("recomputed", 90)
+    assert "The service scores the test data with the submitted model itself" in document.evidence.reason
     assert [(rule.id, rule.check, rule.on_inconclusive) for rule in document.rules] == [
+        ("predictions-are-the-models", "rescoring", "block"),
         ("discrimination-power", "performance", "block"),
         ("honest-probabilities", "performance", "block"),
         ("impact-ratio", "fairness", "block"),
         ("impact-ratio-intersections", "fairness", "review"),
         ("equal-opportunity", "fairness", "review"),
         ("no-worse-than-champion", "comparison", "block"),
+        ("few-change-sides", "comparison", "block"),
+        ("no-single-reason", "explanation", "block"),
+        ("explained-alike", "explanation", "block"),
+        ("keeps-its-promises", "robustness", "block"),
+        ("can-be-built-again", "reproduction", "block"),
+        ("known-environment", "environment", "block"),
+        ("fast-enough", "load", "block"),
         ("data-complete", "quality", "block"),
         ("no-leak", "quality", "block"),
         ("no-direct-identifiers", "pii", "block"),
@@ -102,8 +110,8 @@ def test_the_example_for_consumer_credit_is_read_whole():
         ("no-prohibited-features", "prohibited-features", "block"),
         ("card-complete", "documentation", "block"),
     ]
-    assert document.rules[2].over == (("race",), ("sex",))
-    assert document.rules[3].over == (("race", "sex"),)
+    assert document.rules[3].over == (("race",), ("sex",))
+    assert document.rules[4].over == (("race", "sex"),)
     assert [(s.stage, s.role, s.quorum, s.independent_of, s.valid_days) for s in document.sign_off] == [
         ("owner", "model-owner", 1, (), None),
         ("validation", "validator", 1, ("developer", "data-owner"), None),
@@ -139,7 +147,7 @@ def test_two_rules_must_not_tell_one_evaluation_different_things():
 def test_a_policy_cannot_be_altered():
     document = parse_policy(EXAMPLE)
     with pytest.raises(AttributeError):
-        document.rules[0].confidence = 0.6
+        document.rules[1].confidence = 0.6
 
 
 @pytest.mark.parametrize(
