@@ -216,6 +216,7 @@ def test_a_key_that_would_grow_too_long_is_cut_and_stays_its_own():
 def test_every_kind_accepts_what_is_planned_for_it():
     example = (Path(__file__).parents[2] / "docs/examples/consumer-credit-full.yaml").read_bytes()
     schema = {**DATA, "sensitive": ["race", "sex"], "population": {"sex": {"f": 0.5, "m": 0.5}}, "positive": "yes"}
+    schema |= {"key": ["application"], "execution": {"rebuild": {"script": "train.py", "model": "model.skops"}}}
     items = plan(parse_policy(example), schema, has_champion=True)
     assert {item["kind"] for item in items} == set(MODULES) - {"remedy"}
     for item in items:
