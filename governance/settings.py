@@ -213,7 +213,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "PAGE_SIZE": 50,
 }
 SPECTACULAR_SETTINGS = {
-    "ENUM_NAME_OVERRIDES": {"RiskTierEnum": "registry.models.RiskTier"},
+    "ENUM_NAME_OVERRIDES": {"RiskTierEnum": "registry.models.RiskTier", "JobStatusEnum": "audits.models.JobStatus"},
     "TITLE": "Countersign",
     "DESCRIPTION": "The gate in front of production for machine-learning models.",
     "VERSION": "1",

@@ -156,9 +156,13 @@ class ExplanationRule(MeasuredRule):
         place = {FEATURE: name}
         if name in measured:
             return self.look_at_place(facts, place)
-        if not measured:
+        if not measured or self._is_read(name, facts):
             return self.unknown("it was not measured", self.how_to_measure(), slice=place)
         return self._not_read(place, ())
+
+    def _is_read(self, name: str, facts: Facts) -> bool:
+        """Whether anything was measured of the feature: the explanation tells of every column that the model reads."""
+        return any(m.slice.get(FEATURE) == name for m in facts.measurements[self.key])
 
     def _not_read(self, place: Mapping[str, str], over: tuple[str, ...]) -> Look:
         """What the model does not read matters nothing, and has no place among what matters."""
@@ -172,16 +176,16 @@ class ExplanationRule(MeasuredRule):
         columns = self.over or tuple(sorted({m.over[0] for m in found}))
         if not columns:
             return [self.unknown("no sensitive column was measured", self._how_to_declare("the sensitive columns"))]
-        return [self._look_at_column(column, [m for m in found if m.over == (column,)]) for column in columns]
+        return [self._look_at_column(column, [m for m in found if m.over == (column,)], facts) for column in columns]
 
-    def _look_at_column(self, column: str, found: list[Measurement]) -> Look:
+    def _look_at_column(self, column: str, found: list[Measurement], facts: Facts) -> Look:
         place = {FEATURE: self.features[0]} if self.features else {}
         if not found:
             fix = self._how_to_declare(column)
             return self.unknown("it was not measured", fix, over=(column,), slice=place)
         chosen = [m for m in found if dict(m.slice) == place]
         features = {m.slice[FEATURE] for m in found if FEATURE in m.slice}
-        if place and not chosen and features:
+        if place and not chosen and features and not self._is_read(self.features[0], facts):
             return self._not_read(place, (column,))
         # Where too few groups have enough rows there is one undefined measurement, and it says so.
         chosen = chosen or [m for m in found if not m.slice and m.value is None]

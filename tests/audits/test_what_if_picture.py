@@ -75,7 +75,11 @@ def test_nothing_but_zeros_is_drawn_too():
 
 def test_the_strongest_come_first_and_the_others_are_summed():
     found = strongest(
-        {"a": 0.1, "b": -0.5, "c": 0.2, "d": 0.05}, {"a": 0.1, "b": -0.5, "c": 0.2, "d": 0.9}, {"b": "B"}, most=2, rest="rest"
+        {"a": 0.1, "b": -0.5, "c": 0.2, "d": 0.05},
+        {"a": 0.1, "b": -0.5, "c": 0.2, "d": 0.9},
+        {"b": "B"},
+        most=2,
+        rest="rest",
     )
     assert [(item.label, item.value) for item in found] == [("d", 0.05), ("B", -0.5), ("rest", pytest.approx(0.3))]
     assert found[-1].changed == pytest.approx(0.3)

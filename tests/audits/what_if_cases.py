@@ -50,7 +50,12 @@ def contribution(feature: str, value: float) -> float:
 
 
 def submit_with_test_data(
-    world, *, version="1", dictionary: bytes | None = DICTIONARY, model: bytes = b"model", features="income, ratio, race"
+    world,
+    *,
+    version="1",
+    dictionary: bytes | None = DICTIONARY,
+    model: bytes = b"model",
+    features="income, ratio, race",
 ):
     """A version with test data and a feature dictionary."""
     from governance.services.submissions import submit_version

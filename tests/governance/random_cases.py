@@ -39,28 +39,32 @@ def random_policy(rng: Random) -> dict[str, Any]:
     return policy_mapping(*rules, evidence=evidence)
 
 
+KINDS = (
+    "performance", "fairness", "fairness", "comparison", "documentation", "lineage", "rescoring", "explanation",
+    *MODEL_CHECKS, *DATA_CHECKS,
+)  # fmt: skip
+
+
 def random_rule(rng: Random) -> dict[str, Any]:
-    check = rng.choice(
-        (
-            "performance",
-            "fairness",
-            "fairness",
-            "comparison",
-            "documentation",
-            "lineage",
-            "rescoring",
-            "explanation",
-            *MODEL_CHECKS,
-            *DATA_CHECKS,
-        )
-    )
-    if check in ("documentation", "lineage", "rescoring"):
-        sections = {"check": check, "requires": rng.sample(SECTIONS, rng.randint(1, 3))}
-        return {"documentation": sections, "rescoring": {"check": check}}.get(check) or random_lineage_rule(rng)
+    check = rng.choice(KINDS)
+    if check == "lineage":
+        return random_lineage_rule(rng)
+    plain = random_plain_rule(rng, check)
+    return random_measured_rule(rng, check) if plain is None else {"check": check, **plain}
+
+
+def random_plain_rule(rng: Random, check: str) -> dict[str, Any] | None:
+    """The keys of a rule that has no confidence or sees to it itself."""
+    if check == "documentation":
+        return {"requires": rng.sample(SECTIONS, rng.randint(1, 3))}
+    if check == "rescoring":
+        return {}
     if check == "explanation":
-        return {"check": check, **random_explanation(rng, grid)}
-    if check in ("pii", "anonymity", "representation", *MODEL_CHECKS):
-        return {"check": check, **random_exact_rule(rng, check)}
+        return random_explanation(rng, grid)
+    return random_exact_rule(rng, check) if check in ("pii", "anonymity", "representation", *MODEL_CHECKS) else None
+
+
+def random_measured_rule(rng: Random, check: str) -> dict[str, Any]:
     rule: dict[str, Any] = {"check": check}
     if rng.random() < 0.8:
         rule["confidence"] = rng.choice(CONFIDENCES)

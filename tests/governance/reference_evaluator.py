@@ -60,20 +60,25 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     if not reliable(evaluation, policy["evidence"], facts["as_of"]):
         return "pending" if waits_for_rescoring(evaluation, policy["evidence"], facts) else "missing"
     rows = [row for row in facts["measurements"] if row["kind"] == key]
-    if kind == "pii":
-        found = [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
-    elif kind == "explanation":
-        found = explained(rule, rows, of_quantity)
-    elif kind in OF_MODELS:
-        found = OF_MODELS[kind](rule, rows)
-    elif kind == "representation":
-        found = [of_quantity(rule, quantity) for quantity in representation(rule, rows)]
-    elif kind in ("quality", "drift", "anonymity", "bias-audit", "proxies"):
-        found = [of_quantity(rule, quantity) for quantity in data_quantities(rule, rows, facts)] or ["missing"]
-    else:
-        found = [of_quantity(rule, quantity) for quantity in quantities(rule, rows)]
+    found = found_of(rule, rows, facts)
     order = ["error", "missing", "fail", "inconclusive", "pass"]
     return order[min(order.index(status) for status in found)]
+
+
+def found_of(rule: dict[str, Any], rows: list[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
+    """The status of everything that a rule over measurements asks about."""
+    kind = rule["check"]
+    if kind == "pii":
+        return [of_scan(rule, rows, column) for column in scanned_columns(rule, rows, facts)] or ["missing"]
+    if kind == "explanation":
+        return explained(rule, rows, of_quantity)
+    if kind in OF_MODELS:
+        return OF_MODELS[kind](rule, rows)
+    if kind == "representation":
+        return [of_quantity(rule, quantity) for quantity in representation(rule, rows)]
+    if kind in ("quality", "drift", "anonymity", "bias-audit", "proxies"):
+        return [of_quantity(rule, quantity) for quantity in data_quantities(rule, rows, facts)] or ["missing"]
+    return [of_quantity(rule, quantity) for quantity in quantities(rule, rows)]
 
 
 def rescored(_rule: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
