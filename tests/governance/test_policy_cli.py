@@ -33,7 +33,7 @@ def test_check_prints_a_valid_policy_as_sentences(capsys):
     out = capsys.readouterr().out
     assert out.startswith("consumer-credit version 1: valid\nsha256:")
     assert "Governs high risk on the way to production." in out
-    assert "Evidence must be at least claimed, and at most 90 days old." in out
+    assert "Evidence must be at least recomputed, and at most 90 days old." in out
     assert "One validator must sign" in out
 
 
