@@ -15,7 +15,7 @@ from audits.chart_frame import SMALL, TEXT, WIDTH, Words, bare, draw, unit_axes
 from audits.curve_charts import DASHES, apart
 from audits.svg import INK
 
-_ROW, _SWARM_TOP, _SWARM_BOTTOM, _NAME, _SIDE = 0.34, 0.1, 0.62, 1.9, 0.25
+_ROW, _SWARM_TOP, _SWARM_BOTTOM, _NAME, _SIDE = 0.34, 0.1, 0.74, 1.9, 0.25
 _BINS, _LEVELS, _DOT = 90, 6, 2.6
 _SHADES = (0.28, 0.5, 0.74, 1.0)
 _PANEL, _HEAD, _FOOT, _AXIS, _LABELS = 1.35, 0.3, 0.36, 0.5, 0.75

@@ -13,6 +13,7 @@ from audits.series import Series
 from audits.tables import Table
 from audits.wording import number, whole
 
+_LABEL = 32
 _MOST_FEATURES, _MOST_BY_GROUP, _MOST_PANELS, _MOST_GROUPS, _MOST_POINTS = 20, 8, 6, 5, 400
 _FEATURE = "feature"
 
@@ -183,7 +184,7 @@ def _group_rows(series: Sequence[Series]) -> list[Row]:
         (group,) = item.slice.values()
         for r in item.records():
             row = Row(
-                label=f"{r['name']} · {group}",
+                label=_beside(r["name"], group),
                 value=r["share"],
                 low=r["low"],
                 high=r["high"],
@@ -195,9 +196,17 @@ def _group_rows(series: Sequence[Series]) -> list[Row]:
     return [row for name in features for row in by_feature[name][:40]]
 
 
+def _beside(name: str, other: str, between: str = " · ") -> str:
+    """Two names as the label of one row; both are shortened, or a long first one would hide which row it is."""
+    half = max((_LABEL - len(between)) // 2, _LABEL - len(between) - len(other))
+    first = name if len(name) <= half else f"{name[: half - 1]}…"
+    rest = _LABEL - len(between) - len(first)
+    return f"{first}{between}{other if len(other) <= rest else f'{other[: rest - 1]}…'}"
+
+
 def _pair_rows(series: Series) -> list[Row]:
     return [
-        Row(label=f"{r['first']} × {r['second']}", value=r["strength"], low=r["low"], high=r["high"], n=r["n"])
+        Row(label=_beside(r["first"], r["second"], " × "), value=r["strength"], low=r["low"], high=r["high"], n=r["n"])
         for r in series.records()[:_MOST_FEATURES]
     ]
 
@@ -214,7 +223,7 @@ def _reason_rows(series: Sequence[Series]) -> list[Row]:
             if found is not None:
                 rows.append(
                     Row(
-                        label=f"{name} · {who}",
+                        label=_beside(name, who),
                         value=found["first_share"],
                         low=found["low"],
                         high=found["high"],

@@ -229,6 +229,9 @@ SPECTACULAR_SETTINGS = {
 
 # ── background work ──────────────────────────────────────────────────────────────────────────────────────────────
 
+if PRODUCTION:
+    # Loops compiled once serve all workers; a service user often has no home of its own to keep them in.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(DATA_DIR / "numba"))
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
 COUNTERSIGN_LEASE_SECONDS = int(os.environ.get("COUNTERSIGN_LEASE_SECONDS", "60"))
 COUNTERSIGN_HEARTBEAT_SECONDS = float(os.environ.get("COUNTERSIGN_HEARTBEAT_SECONDS", "10"))

@@ -12,6 +12,8 @@ MEASURE_AGAIN = "Measure again."
 
 _RESCORING = "rescoring"
 
+_SEE_RESCORING = "Look at what the re-scoring of the predictions found, mend it, and submit again."
+
 _GRADE_WORDS = {
     "claimed": "only claimed: a client sent the predictions with a token",
     "attested": "attested by an identified CI job, which is less than asked",
@@ -102,9 +104,16 @@ def _too_weak(kind: str, evaluation: Evaluation, facts: Facts, terms: EvidenceTe
         observed=f"evidence is {evaluation.trust}",
         sentence=f"The {kind} evidence is {_GRADE_WORDS[evaluation.trust]}; "
         f"the policy requires evidence that is {terms.minimum_trust}.",
-        fix=_HOW_TO_REACH[terms.minimum_trust],
+        fix=_SEE_RESCORING if _disagreed(facts, terms) else _HOW_TO_REACH[terms.minimum_trust],
         evidence=_digests(evaluation),
     )
+
+
+def _disagreed(facts: Facts, terms: EvidenceTerms) -> bool:
+    """Whether the service made the predictions itself and found others than were submitted, or could not compare all."""
+    found = facts.measurements.get(_RESCORING, ())
+    verified = [m.value for m in found if m.metric == "predictions_verified"]
+    return terms.minimum_trust == TRUST_GRADES[-1] and bool(verified) and verified != [1.0]
 
 
 def _too_old(kind: str, evaluation: Evaluation, facts: Facts, terms: EvidenceTerms) -> Judgement | None:

@@ -79,6 +79,14 @@ def test_claimed_evidence_waits_while_it_is_being_rescored_and_no_longer(status,
     assert judged(auc_rule(), known(status), evidence=STRICT)["status"] == expected
 
 
+def test_evidence_on_doctored_predictions_points_to_the_rescoring():
+    rows = rescored(same=0.0, verified=0.0, note="34 decisions differ")
+    both = {"performance": evaluation("performance", trust="claimed"), "rescoring": evaluation("rescoring")}
+    rule = judged(auc_rule(), facts(auc(), *rows, evaluations=both), evidence=STRICT)
+    assert rule["status"] == "missing"
+    assert "what the re-scoring of the predictions found" in rule["fix"]
+
+
 def planned(*rules, evidence, schema=SCHEMA):
     return {
         item["kind"]: item for item in plan(parse_policy(policy(*rules, evidence=evidence)), schema, has_champion=False)
