@@ -13,9 +13,9 @@ from audits.wording import number, printable
 
 WIDTH = 460.0
 _LEFT, _RIGHT = 12.0, 448.0
-_LABELS, _LONGEST = 148.0, 21
+_LABELS, _LONGEST = 164.0, 21
 _ROW, _BAR, _THIN = 34.0, 13.0, 6.0
-_CHARACTER, _NUMBER = 7.6, 52.0
+_CHARACTER, _NUMBER = 7.6, 56.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
