@@ -26,6 +26,18 @@ PREDICTED = 2
 """So many of them are predictions, which there must be."""
 
 
+def nothing_to_compare(facts: Facts) -> Judgement | None:
+    """The pass of a comparison with a champion where there is no other version to compare with; else None."""
+    environment = facts.subject.environment
+    if facts.champion is None:
+        observed = f"no champion in {environment} yet, nothing to compare with"
+        return Judgement(status="pass", observed=observed, sentence=f"There is {observed}.")
+    if facts.champion.manifest_sha256 == facts.subject.manifest_sha256:
+        observed = f"this version is itself the champion in {environment}"
+        return Judgement(status="pass", observed=observed, sentence=f"There is nothing to compare: {observed}.")
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgainstChampion(MeasuredRule):
     """A rule about this version beside the one that the environment runs.
@@ -66,13 +78,9 @@ class AgainstChampion(MeasuredRule):
 
     def judge(self, facts: Facts, terms: EvidenceTerms) -> Judgement:
         """Apply the rule; that there is no other champion is a known fact, and passes."""
-        environment = facts.subject.environment
-        if facts.champion is None:
-            observed = f"no champion in {environment} yet, nothing to compare with"
-            return Judgement(status="pass", observed=observed, sentence=f"There is {observed}.")
-        if facts.champion.manifest_sha256 == facts.subject.manifest_sha256:
-            observed = f"this version is itself the champion in {environment}"
-            return Judgement(status="pass", observed=observed, sentence=f"There is nothing to compare: {observed}.")
+        nothing = nothing_to_compare(facts)
+        if nothing is not None:
+            return nothing
         # Named by the class: a dataclass with slots is made twice, and bare super() would look at the first.
         return MeasuredRule.judge(self, facts, terms)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from audits.data_roles import CHAMPION, OPTIONAL, TEST
+from governance.rules.against_champion import nothing_to_compare
 from governance.rules.facts import Facts
 from governance.rules.measured_rule import Look, MeasuredRule, measured_fields
 from governance.rules.metrics import Metric
@@ -121,14 +122,9 @@ class LoadRule(StressRule):
 
     def judge(self, facts: Facts, terms: EvidenceTerms) -> Judgement:
         """Apply the rule; where there is no other champion, a ratio to it is nothing that could be too large."""
-        if self.metric == RATIO:
-            environment = facts.subject.environment
-            if facts.champion is None:
-                observed = f"no champion in {environment} yet, nothing to compare with"
-                return Judgement(status="pass", observed=observed, sentence=f"There is {observed}.")
-            if facts.champion.manifest_sha256 == facts.subject.manifest_sha256:
-                observed = f"this version is itself the champion in {environment}"
-                return Judgement(status="pass", observed=observed, sentence=f"There is nothing to compare: {observed}.")
+        nothing = nothing_to_compare(facts) if self.metric == RATIO else None
+        if nothing is not None:
+            return nothing
         # Named by the class: a dataclass with slots is made twice, and bare super() would look at the first.
         return MeasuredRule.judge(self, facts, terms)
 
