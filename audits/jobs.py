@@ -197,8 +197,9 @@ def finishing(job: Job) -> Iterator[Job]:
 
 
 def describe_error(error: CountersignError) -> dict[str, Any]:
-    """What a job keeps of an error for people: the message, and file, column and row where there are any."""
-    return {"message": error.message, **{name: getattr(error, name, None) for name in ("file", "column", "row")}}
+    """What a job keeps of an error: the message, file, column and row where there are any, and the code, for programs."""
+    places = {name: getattr(error, name, None) for name in ("file", "column", "row")}
+    return {"message": error.message, **places, "code": error.code}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from audits.models import Evaluation, JobStatus
+from audits.sandbox.errors import SandboxUnavailable
 from registry.models import ModelVersion
 from registry.selectors import current_card
 
@@ -56,8 +57,9 @@ def gather_facts(
 
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
     error = evaluation.error
+    unavailable = evaluation.status == JobStatus.ERROR and error and error.get("code") == SandboxUnavailable.code
     return {
-        "status": evaluation.status,
+        "status": "unavailable" if unavailable else evaluation.status,
         "trust": evaluation.trust,
         "finished_at": _time(evaluation.finished_at) if evaluation.finished_at else None,
         "sha256": evaluation.report_id,

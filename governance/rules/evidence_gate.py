@@ -12,6 +12,7 @@ MEASURE_AGAIN = "Measure again."
 
 _RESCORING = "rescoring"
 
+_NO_SANDBOX = "Have the sandbox put in order by whoever runs this service (manage.py probe_sandbox says what is missing), then measure again."
 _SEE_RESCORING = "Look at what the re-scoring of the predictions found, mend it, and submit again."
 
 _GRADE_WORDS = {
@@ -59,6 +60,14 @@ def unusable(key: str, facts: Facts, terms: EvidenceTerms, *, how_to_measure: st
             sentence=f"The {kind} evaluation failed: {why}.",
             fix="Mend the input that is named here, and submit again.",
             evidence=_digests(evaluation),
+        )
+    if evaluation.status == "unavailable":
+        why = evaluation.error.sentence() if evaluation.error else "the worker did not say why"
+        return Judgement(
+            status="missing",
+            observed="models cannot be run here",
+            sentence=f"The {kind} evaluation needs the model to be run, and no model can be run here: {why}.",
+            fix=_NO_SANDBOX,
         )
     if evaluation.status == "cancelled":
         return _cancelled(kind, evaluation)

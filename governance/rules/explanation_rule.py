@@ -139,7 +139,8 @@ class ExplanationRule(MeasuredRule):
         if self.metric != RANK and not EXPLANATION[self.metric].per:
             return [self.look_at_overall(facts)]
         measured = self._explained(facts)
-        names = self.features or tuple(sorted(measured))
+        # Every feature of which anything was measured: one that lacks just this must not be passed over.
+        names = self.features or tuple(sorted(self._read(facts)))
         if not names:
             return [self.unknown("no feature was explained", self.how_to_measure())]
         return [self._look_at_feature(name, measured, facts) for name in names]
@@ -162,7 +163,10 @@ class ExplanationRule(MeasuredRule):
 
     def _is_read(self, name: str, facts: Facts) -> bool:
         """Whether anything was measured of the feature: the explanation tells of every column that the model reads."""
-        return any(m.slice.get(FEATURE) == name for m in facts.measurements[self.key])
+        return name in self._read(facts)
+
+    def _read(self, facts: Facts) -> set[str]:
+        return {m.slice[FEATURE] for m in facts.measurements[self.key] if FEATURE in m.slice}
 
     def _not_read(self, place: Mapping[str, str], over: tuple[str, ...]) -> Look:
         """What the model does not read matters nothing, and has no place among what matters."""

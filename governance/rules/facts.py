@@ -15,7 +15,8 @@ from registry.errors import InvalidInput
 TRUST_GRADES = ("claimed", "attested", "recomputed")
 """From weakest to strongest."""
 
-EVALUATION_STATUSES = ("succeeded", "error", "queued", "running", "cancelled")
+EVALUATION_STATUSES = ("succeeded", "error", "queued", "running", "cancelled", "unavailable")
+"""``unavailable`` is what could not be measured because no model can be run on this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,7 @@ def test_an_error_for_people_keeps_its_place():
     from audits.prediction_errors import PredictionsError
 
     assert jobs.describe_error(PredictionsError("bad", file="p.csv", column="score", row=7)) == {
-        "message": "bad", "file": "p.csv", "column": "score", "row": 7,
+        "message": "bad", "file": "p.csv", "column": "score", "row": 7, "code": PredictionsError.code,
     }  # fmt: skip
     assert jobs.describe_error(InvalidInput("bad"))["file"] is None
 

@@ -7,10 +7,12 @@ import pytest
 
 import audits.scoring.opening
 from audits.models import Trust
+from audits.sandbox.errors import SandboxUnavailable
 from audits.services.evaluations import run_evaluation
 from governance.services.gate import decide
 from governance.services.policies import register_policy
 from governance.services.submissions import submit_version
+from registry.canonical import parse_json
 from tests.audits.model_cases import FunctionModel, opened
 from tests.scenario import ledger_actions, run_tasks
 
@@ -124,6 +126,20 @@ def test_groups_that_nobody_could_check_stay_a_clients_word(world, submit):
     version = submit(race=False)
     assert grades(version)["fairness"] == "claimed"
     assert answer(world, version).result == "deny"
+
+
+def test_where_no_sandbox_works_rules_are_missing_and_say_why(world, submit, monkeypatch):
+    def refused(source, **more):
+        raise SandboxUnavailable("bubblewrap is not installed")
+
+    monkeypatch.setattr(audits.scoring.opening, "open_model", refused)
+    version = submit()
+    assert version.evaluations.get(kind="rescoring").status == "error"
+    decision = answer(world, version)
+    assert decision.result == "deny"
+    assert {rule["status"] for rule in decision.answer["rules"]} == {"missing"}
+    facts = parse_json(bytes(version.verdicts.latest("pk").facts))
+    assert facts["evaluations"]["rescoring"]["status"] == "unavailable"
 
 
 def test_an_endpoint_of_the_users_own_may_run_anything(world, submit):

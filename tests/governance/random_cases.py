@@ -188,9 +188,11 @@ def random_facts(rng: Random, *, conflicts: bool = True) -> dict[str, Any]:
 
 
 def random_evaluation(rng: Random, kind: str) -> dict[str, Any]:
-    status = rng.choice(("succeeded",) * 12 + ("error", "queued", "running", "cancelled"))
-    error = {"message": "bad", "file": "p.csv", "column": None, "row": 3} if status == "error" else None
-    finished = status in ("succeeded", "error", "cancelled")
+    status = rng.choice(("succeeded",) * 12 + ("error", "queued", "running", "cancelled", "unavailable"))
+    error = (
+        {"message": "bad", "file": "p.csv", "column": None, "row": 3} if status in ("error", "unavailable") else None
+    )
+    finished = status in ("succeeded", "error", "cancelled", "unavailable")
     return {
         "status": status,
         "trust": rng.choice(("claimed", "attested", "recomputed", "recomputed")),

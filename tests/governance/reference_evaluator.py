@@ -54,7 +54,7 @@ def status_of(rule: dict[str, Any], policy: dict[str, Any], facts: dict[str, Any
     key = key_of(rule)
     evaluation = facts["evaluations"].get(key, {"status": "absent"})
     unfinished = {"absent": "missing", "queued": "pending", "running": "pending", "error": "error"}
-    unfinished["cancelled"] = "missing"
+    unfinished |= {"cancelled": "missing", "unavailable": "missing"}
     if evaluation["status"] in unfinished:
         return unfinished[evaluation["status"]]
     if not reliable(evaluation, policy["evidence"], facts["as_of"]):

@@ -24,7 +24,11 @@ def explained(rule: dict[str, Any], rows: Rows, judge: Judge) -> list[str]:
         return [of_column(rule, [row for row in same if row["over"] == [name]], without, judge) for name in rule.get("over", seen)] or ["missing"]  # fmt: skip
     if rule["metric"] not in BY_FEATURE:
         return [judge(rule, [row for row in same if row["slice"] == {}])]
-    names = [rule["feature"]] if "feature" in rule else sorted({row["slice"]["feature"] for row in same})
+    names = (
+        [rule["feature"]]
+        if "feature" in rule
+        else sorted({row["slice"]["feature"] for row in rows if "feature" in row["slice"]})
+    )
     return [of_feature(rule, name, same, unread(name, rows, nothing(rule)), judge) for name in names] or ["missing"]
 
 

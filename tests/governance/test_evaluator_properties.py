@@ -98,6 +98,8 @@ def test_removing_one_measurement_that_a_passing_rule_read_stops_it(seed):
         detail = rule["details"][-1]
         if (detail["metric"], detail["value"]) == ("group_count", 0):
             continue  # nobody is missing where nobody was
+        if rule["check"] == "explanation" and detail["n"] is None:
+            continue  # of a feature that the model does not read nothing is measured
         read = rule.get("evaluation", rule["check"])
         place = dict(detail["slice"])
         if "any" in policy["rules"][index].get("forbid", ()):

@@ -66,6 +66,15 @@ def test_never_rescored_is_missing():
     assert judged(rescoring_rule(), facts())["status"] == "missing"
 
 
+def test_where_no_model_can_be_run_the_rule_is_missing_and_says_so():
+    why = {"message": "bubblewrap is not installed", "file": None, "column": None, "row": None}
+    none = evaluation("rescoring", status="unavailable", sha256=None, error=why)
+    rule = judged(rescoring_rule(), facts(evaluations={"rescoring": none}))
+    assert rule["status"] == "missing"
+    assert "no model can be run here: bubblewrap is not installed" in rule["sentence"]
+    assert "probe_sandbox" in rule["fix"]
+
+
 def known(status):
     again = evaluation("rescoring", status=status, sha256=None, finished_at=None)
     return facts(auc(), evaluations={"performance": evaluation("performance", trust="claimed"), "rescoring": again})
