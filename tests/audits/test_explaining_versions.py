@@ -121,4 +121,4 @@ def test_where_no_sandbox_works_nothing_is_explained_and_nothing_passes(world, t
     version = submit(world, tmp_path)
     run_tasks()
     assert explained(version).status == JobStatus.ERROR
-    assert set(statuses(world, version).values()) == {"error"}
+    assert set(statuses(world, version).values()) == {"missing"}

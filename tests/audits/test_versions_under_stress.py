@@ -94,4 +94,4 @@ def test_without_a_sandbox_nothing_of_it_passes(world, tmp_path, monkeypatch):
     version = submit(world, tmp_path)
     run_tasks()
     found = statuses(world, version)
-    assert {found[rule] for rule in ("in-time", "small", "steady", "promised", "more-promised")} == {"error"}
+    assert {found[rule] for rule in ("in-time", "small", "steady", "promised", "more-promised")} == {"missing"}
